@@ -57,7 +57,7 @@ FACES = {
 SUB_ROOMS = {
     "asl": "_service_models _walk _errors _limits _expression _values _timestamp _functions jsonpath jsonata _commands"
     " _facts _history _endless _context _size_quota _input _thread _fork _failures _execution states"
-    " _detailed_execution validation _state_machine driver test_state coverage mocks",
+    " _detailed_execution validation _state_machine driver test_state visits coverage mocks",
     "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
     " _backend",
     "stepfunctions": "_errors _arns _names _documents _settings _call _pages protocol store _targets _revisions tasks"

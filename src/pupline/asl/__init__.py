@@ -14,6 +14,7 @@ At the top of this room are the engine and its vocabulary. The sub-rooms depend 
     validation             the problems of a definition, in AWS's words
     driver                 the driver in memory, and the parts that every driver shares
     test_state             TestState: one state, run alone
+    visits                 the visits to states that a history tells of
     coverage               what executions have taken of their machine
     mocks                  answers for Tasks in a file, as Step Functions Local has them
 """
@@ -86,12 +87,24 @@ from pupline.asl.mocks import Expectation, MockCase, Mocks, mocks_skeleton, pars
 from pupline.asl.states import MapRun, Resource, read_resource
 from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
 from pupline.asl.validation import Diagnostic, diagnostics, validate_definition, variable_references
+from pupline.asl.visits import (
+    VISIT_STATUSES,
+    Attempt,
+    ExecutionFailure,
+    Iteration,
+    MapCounts,
+    StateVisit,
+    StateVisits,
+    VisitStatus,
+)
 
 __all__ = [
     "MARSHAL_ERROR",
     "NOTHING",
+    "VISIT_STATUSES",
     "Answers",
     "AnswersUsedUp",
+    "Attempt",
     "Call",
     "CancelCommand",
     "ChildExecution",
@@ -104,6 +117,7 @@ __all__ = [
     "Diagnostic",
     "Execution",
     "ExecutionAborted",
+    "ExecutionFailure",
     "ExecutionRedriven",
     "Expectation",
     "Fact",
@@ -111,8 +125,10 @@ __all__ = [
     "InvokeTask",
     "ItemReaderError",
     "ItemsRead",
+    "Iteration",
     "LambdaContext",
     "Later",
+    "MapCounts",
     "MapRun",
     "MapRunUpdated",
     "MockCase",
@@ -126,6 +142,8 @@ __all__ = [
     "Return",
     "StartTimer",
     "StateMachine",
+    "StateVisit",
+    "StateVisits",
     "TaskError",
     "TaskFailed",
     "TaskHeartbeat",
@@ -138,6 +156,7 @@ __all__ = [
     "TimerFired",
     "Unanswered",
     "Unexpected",
+    "VisitStatus",
     "WriteResults",
     "api_failure",
     "api_request",

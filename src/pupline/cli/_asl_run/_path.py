@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pupline.cli._graph import Visit
+from pupline.asl import StateVisit
+from pupline.cli._graph import errors_of, sign
 from pupline.cli._output import cell
 from pupline.cli._table import Column, show_table
 from pupline.text import printable
@@ -24,7 +25,7 @@ _MAX_ROWS = 60
 _MAX_NAMES = 12
 
 
-def show_path(out: "Console", path: Sequence[Visit]) -> None:
+def show_path(out: "Console", path: Sequence[StateVisit]) -> None:
     """A row for each visit to a state; of very many the first and the last."""
     left_out = max(len(path) - _MAX_ROWS, 0)
     half = _MAX_ROWS // 2
@@ -37,24 +38,29 @@ def show_path(out: "Console", path: Sequence[Visit]) -> None:
     out.print()
 
 
-def _row(visit: Visit) -> "list[Text]":
-    sign, style = visit.sign
-    errors = printable(", ".join(dict.fromkeys(visit.errors)), 300)
+def _row(visit: StateVisit) -> "list[Text]":
+    mark, style = sign(visit)
+    errors = printable(", ".join(dict.fromkeys(errors_of(visit))), 300)
     return [
-        cell(sign, style),
+        cell(mark, style),
         cell(visit.state),
         cell(visit.kind),
-        cell("" if visit.seconds is None else f"{visit.seconds:.2f}"),
-        cell(visit.attempts or ""),
-        cell(f"{errors}{' (caught)' if visit.caught else ''}", "red" if visit.failed else "yellow"),
+        cell("" if visit.seconds is None or visit.status == "aborted" else f"{visit.seconds:.2f}"),
+        cell(_calls(visit) or ""),
+        cell(f"{errors}{' (caught)' if visit.status == 'caught' else ''}", "red" if mark == "✘" else "yellow"),
     ]
 
 
-def path_text(path: Sequence[Visit]) -> str:
+def _calls(visit: StateVisit) -> int:
+    """The attempts of a Task; a Map or Parallel shows those inside it."""
+    return len(visit.attempts) if visit.kind == "Task" else 0
+
+
+def path_text(path: Sequence[StateVisit]) -> str:
     """`Charge (3 attempts) → Tell → Done`; of a long path the first and the last states."""
     names: list[str] = []
     for visit in path:
-        name = printable(visit.state) + (f" ({visit.attempts} attempts)" if visit.attempts > 1 else "")
+        name = printable(visit.state) + (f" ({calls} attempts)" if (calls := _calls(visit)) > 1 else "")
         names.append(name)
     half = _MAX_NAMES // 2
     if len(names) > _MAX_NAMES:

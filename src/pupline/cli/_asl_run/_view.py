@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pupline.asl import MapRun, MockCase, Result, percent_text
+from pupline.asl import MapRun, MockCase, Result, StateVisit, StateVisits, percent_text
 from pupline.cli._asl_run._path import failed_state, path_text, show_path
 from pupline.cli._asl_run._runner import Outcome, Runner
-from pupline.cli._graph import Visit, draw, visits
+from pupline.cli._graph import draw
 from pupline.cli._history_table import show_history
 from pupline.cli._output import cell, console, message, print_json
 from pupline.cli._progress import duration
@@ -59,7 +59,7 @@ class View:
 
     outcome: Outcome
     events: Sequence[dict[str, Any]]
-    path: Sequence[Visit]
+    path: Sequence[StateVisit]
 
     @property
     def status(self) -> str:
@@ -76,7 +76,7 @@ def report(runner: Runner, cases: Sequence[MockCase], wanted: Wanted) -> int:
         passed += outcome.passed
         refused += outcome.result is None
         events = [] if outcome.result is None else outcome.result.history
-        view = View(outcome, events, visits(events))
+        view = View(outcome, events, StateVisits(events, runner.target.machine.definition).visits)
         if wanted.as_json:
             print_json(_as_json(runner, view, history=wanted.history))
         elif listed is None or wanted.graph or wanted.history:
