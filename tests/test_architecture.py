@@ -7,7 +7,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -83,28 +83,64 @@ def room_of(module: str) -> str:
     return module.split(".")[1] if "." in module else "pupline"
 
 
-def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those under `if TYPE_CHECKING`: these are never imported."""
-    for node in ast.iter_child_nodes(tree):
-        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-            yield node
-            yield from _nodes(node)
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the tests ask of a source file, found in one walk: parsing all of them takes seconds.
+
+    imports: modules of pupline, lazily imported or not; annotated: those under `if TYPE_CHECKING`. problems: functions
+    that are too long or take too many arguments.
+    """
+
+    lines: int
+    imports: frozenset[str]
+    annotated: frozenset[str]
+    problems: tuple[str, ...]
 
 
 @cache
+def parsed(module: str) -> Parsed:
+    """The module's file, as the tests see it."""
+    text = FILES[module].read_text()
+    imports: set[str] = set()
+    annotated: set[str] = set()
+    problems: list[str] = []
+    waiting: list[tuple[ast.AST, set[str]]] = [(ast.parse(text), imports)]
+    while waiting:
+        node, found = waiting.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            found = annotated
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {name for name in imported_names(module, node) if name in FILES} - {module, "pupline"}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            problems += [] if node.name == "__init__" else function_problems(node)
+        waiting += [(child, found) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+    return Parsed(len(text.splitlines()), frozenset(imports), frozenset(annotated), tuple(problems))
+
+
+def imported_names(module: str, node: ast.Import | ast.ImportFrom) -> set[str]:
+    """What an import statement imports: modules, where there are such modules."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    assert node.level == 0, f"{module}: relative import"
+    names = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return {name if name in FILES else str(node.module) for name in names.values()}
+
+
+def function_problems(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """What keeps a function from being read in one sitting."""
+    body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+    lines = (node.end_lineno or 0) - body[0].lineno + 1
+    is_command = any("command" in ast.unparse(decorator) for decorator in node.decorator_list)
+    names = [argument.arg for argument in [*node.args.args, *node.args.kwonlyargs]]
+    count = len([name for name in names if name not in {"self", "cls"}])
+    found = [f"{node.name} has {lines} lines"] if lines > 40 else []
+    return found + ([f"{node.name} has {count} parameters"] if count > 6 and not is_command else [])
+
+
 def imports_of(module: str, *, types: bool = False) -> frozenset[str]:
     """The modules of pupline that a module imports, lazily or not; with types=True also those for annotations only."""
-    tree = ast.parse(FILES[module].read_text())
-    found = set()
-    for node in ast.walk(tree) if types else _nodes(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module}: relative import"
-            for alias in node.names:
-                name = f"{node.module}.{alias.name}"
-                found.add(name if name in FILES else str(node.module))
-    return frozenset(name for name in found if name in FILES and name not in {module, "pupline"})
+    facts = parsed(module)
+    return facts.imports | facts.annotated if types else facts.imports
 
 
 @cache
@@ -200,22 +236,9 @@ def test_there_is_no_circle() -> None:
 
 def test_files_and_functions_can_be_read_in_one_sitting() -> None:
     """A file has at most 400 lines and the body of a function 40; what takes more than six arguments is a dataclass."""
-    for module, file in FILES.items():
-        text = file.read_text()
-        assert len(text.splitlines()) <= 400, f"{module} has more than 400 lines"
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "__init__":
-                check_function(module, node)
-
-
-def check_function(module: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Fail if a function is too long, or takes too many arguments."""
-    body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
-    assert (node.end_lineno or 0) - body[0].lineno < 40, f"{module}.{node.name} is longer than 40 lines"
-    is_command = any("command" in ast.unparse(decorator) for decorator in node.decorator_list)
-    names = [argument.arg for argument in [*node.args.args, *node.args.kwonlyargs]]
-    count = len([name for name in names if name not in {"self", "cls"}])
-    assert count <= 6 or is_command, f"{module}.{node.name} has {count} parameters"
+    found = {module: parsed(module) for module in FILES}
+    assert not [f"{module} has {facts.lines} lines" for module, facts in found.items() if facts.lines > 400]
+    assert not [f"{module}.{problem}" for module, facts in found.items() for problem in facts.problems]
 
 
 def test_help_imports_nothing_heavy() -> None:
