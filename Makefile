@@ -51,10 +51,27 @@ coverage: .venv/dev.stamp  ## How much of the code the fast tests run, with a fl
 	@$(BIN)/pytest --cov --cov-report= --ignore=tests/tasks/test_timed_inspection.py
 
 .PHONY: lint
-lint: .venv/dev.stamp  ## ruff and mypy only
+lint: .venv/dev.stamp scripts  ## ruff, mypy and the types of the console's script only
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+# The console's script has its types in comments and no build step, so npm is needed for nothing else.
+TYPESCRIPT := typescript@7.0.2
+
+build/typescript/$(TYPESCRIPT).stamp:
+	@echo "Installing $(TYPESCRIPT) into build/typescript ..."
+	@npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error --prefix build/typescript $(TYPESCRIPT)
+	@touch $@
+
+.PHONY: scripts
+ifneq ($(shell command -v npm),)
+scripts: build/typescript/$(TYPESCRIPT).stamp  ## The types of the console's script, checked by tsc
+	@build/typescript/node_modules/.bin/tsc --project tsconfig.json
+else
+scripts:
+	@echo "npm is not installed: the types of the console's script are not checked"
+endif
 
 .PHONY: wheel
 wheel: .venv/run.stamp  ## Build the wheel into dist/

@@ -1,5 +1,6 @@
 """What templates write with: text from outside, times, durations, sizes, numbers."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,6 +59,13 @@ def number(value: float | None) -> str:
     return "" if value is None else plain_number(value)
 
 
+def pretty_json(value: object) -> str:
+    """A JSON value over several lines. Characters that could mislead are escapes, as `outside` writes them."""
+    lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
+    # An escape has at most ten characters.
+    return "\n".join(printable(line, 10 * len(line)) for line in lines)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "outside": outside,
     "rfc3339": rfc3339,
@@ -65,4 +73,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "duration": duration,
     "size": size,
     "number": number,
+    "pretty_json": pretty_json,
 }
