@@ -205,6 +205,26 @@ def test_alerts_for_people(command: Run, kennel: Path) -> None:
         assert words in shown
 
 
+def test_alerts_retry(command: Run, tmp_path: Path) -> None:
+    """What waits is delivered at once, and what was given up is tried once more; the exit code says whether all are."""
+    data, file = ("--data", tmp_path / "data"), tmp_path / "box" / "alerts.jsonl"
+    file.parent.mkdir()
+    command("subscribe", "file", file, *data)
+    file.parent.rmdir()
+    command("run", "--source", "sample", "--count", 2, "--run-id", "r", *data)
+    [alert] = command("alerts", "--json", *data).rows
+    assert [one["status"] for one in alert["deliveries"]] == ["pending"]
+    failed = command("alerts", "--retry", *data)
+    assert (failed.code, "1 delivery: 0 delivered, 1 waiting, 0 given up" in failed.stdout) == (1, True)
+    file.parent.mkdir()
+    done = command("alerts", "--retry", "--alert", alert["message_id"], "--json", *data)
+    assert (done.code, done.rows) == (0, [{"delivered": 1, "waiting": 0, "given_up": 0}])
+    assert json.loads(file.read_text())["MessageId"] == alert["message_id"]
+    assert "nothing to retry" in command("alerts", "--retry", *data).stdout
+    for words in (["--retry", "--limit", 1], ["--alert", "x"], ["--retry", "--alert", "x"]):
+        assert command("alerts", *words, *data).code == 2
+
+
 # ---- executions
 
 

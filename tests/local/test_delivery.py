@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pupline.errors import StorageError
+from pupline.errors import NoSuchName, StorageError
 from pupline.local import TOPIC_ARN, Alert, Deliverer, LocalBackend
 from pupline.local.alerts import insert_alert
 from pupline.local.alerts._delivery import MAX_ATTEMPTS, pause_seconds
@@ -85,6 +85,28 @@ def test_a_failure_is_tried_again_later_and_later(backend: LocalBackend, clock: 
     clock.work(2)
     assert deliverer.deliver_due() == 1
     assert statuses(backend) == [[("delivered", 3), ("delivered", 1)]]
+
+
+def test_what_was_given_up_is_tried_once_more_on_request(backend: LocalBackend, clock: VirtualClock) -> None:
+    """Of one alert or of all; a refusal gives it up again, and a subscription that was removed stays removed."""
+    post = Post()
+    for endpoint in ("a@example.com", "b@example.com"):
+        post.failures[endpoint] = DeliveryFailed("answered 404", permanent=True)
+    publish(backend, "one", "two")
+    deliverer = Deliverer(backend.database, clock, {"email": post})
+    deliverer.deliver_due()
+    assert statuses(backend) == [[("failed", 1)] * 2] * 2
+    del post.failures["a@example.com"]
+    first, second = (alert.message_id for alert, _ in backend.topic.alerts())
+    deliverer.reopen([first])
+    assert (deliverer.pending(), deliverer.deliver_due(), deliverer.pending()) == (2, 2, 0)
+    assert statuses(backend) == [[("delivered", 2), ("failed", 2)], [("failed", 1)] * 2]
+    backend.subscriptions.unsubscribe(2)
+    deliverer.reopen()
+    assert (deliverer.pending(), deliverer.deliver_due()) == (1, 1)
+    assert statuses(backend) == [[("delivered", 2), ("failed", 2)], [("delivered", 2), ("failed", 1)]]
+    with pytest.raises(NoSuchName, match="there is no alert 'x'"):
+        deliverer.reopen([second, "x"])
 
 
 def test_a_resting_subscription_is_not_asked_for_each_alert(backend: LocalBackend, clock: VirtualClock) -> None:

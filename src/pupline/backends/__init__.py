@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Note,
         RedriveSelection,
         Refused,
+        RetryReport,
         RunEvent,
         RunReport,
         RunRequest,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         WorkflowRunner,
         fetch_services,
         load_workflow,
+        retry_alerts,
     )
     from pupline.backends.stack import StackBackend
 
@@ -55,6 +57,7 @@ __all__ = [
     "Note",
     "RedriveSelection",
     "Refused",
+    "RetryReport",
     "RunEvent",
     "RunReport",
     "RunRequest",
@@ -67,6 +70,7 @@ __all__ = [
     "has_parquet",
     "load_workflow",
     "open_backend",
+    "retry_alerts",
 ]
 
 _HOMES = {
@@ -75,7 +79,7 @@ _HOMES = {
     "StackBackend": "stack",
     "has_parquet": "_bulk_ingest",
     **dict.fromkeys(("BULK_NAME", "MachineBackend", "WorkflowRunner"), "machine"),
-    **dict.fromkeys(("fetch_services", "load_workflow"), "machine"),
+    **dict.fromkeys(("fetch_services", "load_workflow", "retry_alerts"), "machine"),
 }
 
 

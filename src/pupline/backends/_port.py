@@ -92,6 +92,15 @@ class RunReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryReport:
+    """What became of deliveries of alerts that were tried again. waiting: they will be tried again, later."""
+
+    delivered: int
+    waiting: int
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """Executions start. total: how many results there will be, at most.
 

@@ -1,6 +1,7 @@
 """`pupline alerts`: the published alerts and their deliveries."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from pupline.cli._options import json_option, limit_option
 from pupline.cli._output import cell, console, message, moment, print_json, program, rows_shown
 from pupline.cli._selection import Selection, selection_options
 from pupline.cli._table import Column, show_table
+from pupline.errors import ConfigurationError
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:
@@ -26,17 +28,44 @@ _COLUMNS = [
 ]
 
 
-@click.command(cls=Command)
+_EPILOG = """\b
+Examples:
+  pupline alerts --since yesterday
+  pupline alerts --retry
+"""
+
+
+@click.command(cls=Command, epilog=_EPILOG)
 @backend_options
 @selection_options
 @limit_option
+@click.option("--retry", is_flag=True, help="Deliver now what waits, and try once more what was given up.")
+@click.option(
+    "--alert", "message_ids", metavar="ID", multiple=True, help="With --retry: of what was given up, only this alert's."
+)
 @json_option
-def alerts(backend: "Backend", selection: Selection, limit: int | None, as_json: bool) -> int:
+def alerts(
+    backend: "Backend",
+    selection: Selection,
+    limit: int | None,
+    retry: bool,
+    message_ids: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """The alerts, oldest first, and the status of their deliveries.
+
+    With --retry deliveries are tried now, and counted; exits with 1 when some could not be made. --alert is the
+    message_id that --json has; it may be repeated.
 
     On AWS an alert's text and time come from its execution's history, which AWS keeps for 90 days; after that only the
     image and the execution are known. SNS does not report single deliveries.
     """
+    if retry:
+        if limit is not None or not selection.is_all:
+            raise click.UsageError("--retry goes with --alert only")
+        return _retry(backend, message_ids, as_json=as_json)
+    if message_ids:
+        raise click.UsageError("--alert goes with --retry")
     most = rows_shown(limit)
     unreported = False
     if as_json:
@@ -50,6 +79,26 @@ def alerts(backend: "Backend", selection: Selection, limit: int | None, as_json:
     if unreported:
         message(f"SNS does not report single deliveries; what was lost: pupline doctor{backend.options}")
     return 0
+
+
+def _retry(backend: "Backend", message_ids: Sequence[str], *, as_json: bool) -> int:
+    """Deliver, and say what became of it; the exit code."""
+    from pupline.backends import MachineBackend, retry_alerts
+
+    if not isinstance(backend, MachineBackend):
+        raise ConfigurationError(f"SNS retries by itself; what was lost: pupline doctor{backend.options}")
+    done = retry_alerts(backend.data_dir, message_ids)
+    if as_json:
+        print_json(asdict(done))
+    elif not any(astuple(done)):
+        click.echo("Every alert is delivered: there is nothing to retry.")
+    else:
+        counts = ((done.delivered, "delivered"), (done.waiting, "waiting"), (done.given_up, "given up"))
+        tried = plural(sum(count for count, _ in counts), "delivery", "deliveries")
+        click.echo(f"{tried}: {', '.join(f'{count:,} {word}' for count, word in counts)}")
+        if done.waiting or done.given_up:
+            click.echo(f"Why: {program()} alerts{backend.options}")
+    return 1 if done.waiting or done.given_up else 0
 
 
 def _chosen(backend: "Backend", selection: Selection, limit: int | None) -> Iterable[Mapping[str, Any]]:
@@ -106,6 +155,8 @@ def _undelivered(alerts: Sequence[Mapping[str, Any]], options: str) -> Iterator[
         why = f": {printable(last['last_error'], 300)}" if last["last_error"] else ""
         if status == "failed":
             yield f"Given up: {where}, {tried}{why or '; the subscription was removed'}"
+            if why:
+                yield f"  once more: {program()} alerts --retry{options}"
         else:
             soonest = min(str(one["next_attempt_at"]) for one in deliveries)
             yield f"Waiting: {where}, {tried}{why}"

@@ -9,6 +9,7 @@ Names are loaded when first used: commands that only read need no engine.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pupline.backends.machine._alert_retry import retry_alerts
     from pupline.backends.machine._backend import MachineBackend
     from pupline.backends.machine._runner import WorkflowRunner
     from pupline.backends.machine._services import fetch_services
@@ -20,9 +21,10 @@ _HOMES = {
     "WorkflowRunner": "_runner",
     "fetch_services": "_services",
     "load_workflow": "_workflow",
+    "retry_alerts": "_alert_retry",
 }
 
-__all__ = ["BULK_NAME", "MachineBackend", "WorkflowRunner", "fetch_services", "load_workflow"]
+__all__ = ["BULK_NAME", "MachineBackend", "WorkflowRunner", "fetch_services", "load_workflow", "retry_alerts"]
 
 
 def __getattr__(name: str) -> Any:

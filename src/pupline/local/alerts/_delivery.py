@@ -10,11 +10,11 @@ the future counts as long ago.
 
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pupline.errors import PuplineError, local_trouble
+from pupline.errors import NoSuchName, PuplineError, local_trouble
 from pupline.local._clock import DriverClock
 from pupline.local.alerts._channels import CHANNELS, Channel
 from pupline.local.alerts._failures import DeliveryFailed
@@ -39,6 +39,12 @@ _PENDING = (
     " WHERE delivered_at IS NULL AND given_up_at IS NULL AND removed_at IS NULL"
 )
 
+_REOPEN = (
+    "UPDATE deliveries SET given_up_at = NULL, next_attempt_at = ?1 WHERE given_up_at IS NOT NULL"
+    " AND (?2 IS NULL OR alert_id = ?2)"
+    " AND subscription_id IN (SELECT subscription_id FROM subscriptions WHERE removed_at IS NULL)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
@@ -52,6 +58,13 @@ class _Receiver:
     subscription_id: int
     protocol: str
     endpoint: str
+
+
+def _alert_id(connection: sqlite3.Connection, message_id: str) -> int:
+    found = connection.execute("SELECT alert_id FROM alerts WHERE message_id = ?", (storable(message_id),)).fetchone()
+    if found is None:
+        raise NoSuchName(f"there is no alert '{printable(message_id)}'; pupline alerts --json has each message_id")
+    return int(found[0])
 
 
 def pause_seconds(failures: int) -> float:
@@ -111,6 +124,23 @@ class Deliverer:
         self._database.write(work)
         self._wake.set()
         return self.pending()
+
+    def reopen(self, message_ids: Sequence[str] = ()) -> None:
+        """Make deliveries that were given up due again, for one more attempt: of these alerts, or of all.
+
+        None to a subscription that was removed. Raises: NoSuchName for an ID that no alert has; StorageError.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            for message_id in message_ids or (None,):
+                alert = None if message_id is None else _alert_id(connection, message_id)
+                connection.execute(_REOPEN, (self._clock.now(), alert))
+
+        self._database.write(work)
+
+    def given_up(self, since: float) -> int:
+        """The number of deliveries given up at this time (seconds since the epoch) or later. Raises: StorageError."""
+        return int(self._database.rows("SELECT count(*) FROM deliveries WHERE given_up_at >= ?", (since,))[0][0])
 
     def pending(self) -> int:
         """The number of outstanding deliveries. Raises: StorageError."""
