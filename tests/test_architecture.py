@@ -58,8 +58,8 @@ SUB_ROOMS = {
     "asl": "_service_models _walk _errors _limits _expression _values _timestamp _functions jsonpath jsonata _commands"
     " _facts _history _endless _context _size_quota _input _thread _fork _failures _execution states"
     " _detailed_execution validation _state_machine driver test_state visits coverage mocks",
-    "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding repair"
-    " _backend",
+    "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding pages"
+    " repair _backend",
     "stepfunctions": "_errors _arns _names _documents _settings _call _pages protocol store _targets _revisions tasks"
     " executions machines _api _template_machines http _serving",
     "console": "web security live drawing jobs gallery executions audit alerts insights ingests sources start overview"

@@ -30,6 +30,7 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
     ingests    bulk runs; `_committer` decides the order of writes of a group of items
     merging    bulk runs of other data directories, adopted here
     discarding runs that are removed, and which images only they need
+    pages      the console's lists: by page, with filters, search, counts
     repair     a new database from a damaged one
 
 The engine, and everything that needs it, is loaded on first use: bulk runs start without it.
@@ -67,6 +68,7 @@ from pupline.local.ingests import (
     finished_items,
 )
 from pupline.local.merging import MERGING, ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
+from pupline.local.pages import LocalPages
 from pupline.local.tables import (
     AuditQuery,
     Decision,
@@ -154,6 +156,7 @@ __all__ = [
     "LocalBackend",
     "LocalBucket",
     "LocalMapIO",
+    "LocalPages",
     "NameInUse",
     "NewIngest",
     "NoRoom",

@@ -26,7 +26,6 @@ from pupline.backends._port import (
     Stopping,
 )
 from pupline.backends._redrive import UNSUCCESSFUL, EndedExecution, redrivable
-from pupline.backends._settings import RunSettings, source_of_run
 from pupline.backends.machine._execution_details import (
     child_details,
     child_summaries,
@@ -42,6 +41,7 @@ from pupline.local import (
     AbortRequest,
     AuditQuery,
     LocalBackend,
+    LocalPages,
     PruneCounts,
     QualityTable,
     StopRequested,
@@ -50,6 +50,7 @@ from pupline.local import (
     prune,
 )
 from pupline.tasks.layout import summary_key
+from pupline.tasks.pages import Pages
 from pupline.tasks.ports import (
     ChosenAlert,
     DatasetSummary,
@@ -115,6 +116,7 @@ class MachineBackend:
         """Release the data directory; the next read opens it again."""
         self._opened.close()
         self.__dict__.pop("_reader", None)
+        self.__dict__.pop("pages", None)
 
     def records(
         self,
@@ -182,6 +184,11 @@ class MachineBackend:
 
         return MachineRuns(self._reader, self.options)
 
+    @cached_property
+    def pages(self) -> Pages:
+        """The lists of this data directory, by page."""
+        return LocalPages(self._reader.database)
+
     def alerts(self, *, limit: int | None = None, chosen: ChosenAlert = any_alert) -> Iterator[Mapping[str, Any]]:
         """Alerts, oldest first; of the chosen ones at most the newest `limit`."""
         return self._reader.topic.listed(limit, chosen)
@@ -247,7 +254,9 @@ class MachineBackend:
         """Finish what is unfinished, then start what the run lacks."""
         settings = request.settings.checked()
         if request.sample_if_offline:
-            settings = _online_or_sample(settings, request.proxy, listener)
+            from pupline.backends.machine._doctor import online_or_sample
+
+            settings = online_or_sample(settings, request.proxy, listener)
         workflow = settings.workflow_file
         with _runner(self.data_dir, request.concurrency, listener, request.proxy, workflow) as runner:
             return runner.run(replace(request, settings=settings))
@@ -381,16 +390,6 @@ class MachineBackend:
     def _check_exists(self) -> None:
         if not self.data_dir.is_dir():
             raise ConfigurationError(f"there is no data directory {self.data_dir}; nothing was ever started there")
-
-
-def _online_or_sample(settings: RunSettings, proxy: Proxy | None, listener: RunListener) -> RunSettings:
-    from pupline.backends.machine._doctor import reachability_failure
-
-    if reachability_failure(source_of_run(settings.source), proxy) is None:
-        return settings
-    name = "dog.ceo" if settings.source == "dog-ceo" else settings.source
-    listener(Note(f"{name} cannot be reached from here; running on the built-in sample source instead."))
-    return replace(settings, source="sample")
 
 
 def _port_event(event: Any) -> BulkEvent:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pupline import __version__
-from pupline.backends._port import Check
-from pupline.backends._settings import source_of_run
+from pupline.backends._port import Check, Note, RunListener
+from pupline.backends._settings import RunSettings, source_of_run
 from pupline.backends.machine._doctor_subscriptions import subscription_checks
 from pupline.backends.machine._unfinished_ingests import unfinished_ingests
 from pupline.backends.machine._unrecorded import count_unrecorded
@@ -208,3 +208,12 @@ def _shown(path: Path) -> str:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def online_or_sample(settings: RunSettings, proxy: Proxy | None, listener: RunListener) -> RunSettings:
+    """The settings, with the sample source in place of one that cannot be reached."""
+    if reachability_failure(source_of_run(settings.source), proxy) is None:
+        return settings
+    name = "dog.ceo" if settings.source == "dog-ceo" else settings.source
+    listener(Note(f"{name} cannot be reached from here; running on the built-in sample source instead."))
+    return replace(settings, source="sample")

@@ -11,6 +11,7 @@ from pupline.local.alerts._topic import (
     PublishFailed,
     alert_as_dict,
     insert_alert,
+    masked,
 )
 from pupline.local.alerts._trial import send_trial
 
@@ -26,6 +27,7 @@ __all__ = [
     "Unready",
     "alert_as_dict",
     "insert_alert",
+    "masked",
     "send_trial",
     "unreadiness",
 ]
