@@ -73,6 +73,7 @@ def test_our_own_expressions_are_linear() -> None:
     assert {name for name, _ in slow} <= set(BOUNDED), slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "exponent"),
     [

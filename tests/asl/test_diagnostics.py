@@ -142,6 +142,7 @@ MISTAKES: list[tuple[Any, str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("definition", "place", "hint"), MISTAKES, ids=[f"{row[1]} {row[2]}"[:60] for row in MISTAKES])
 def test_one_mistake_is_one_problem(definition: Any, place: str, hint: str) -> None:
     """It is told once, at its exact place, with what AWS does not say."""
@@ -370,6 +371,7 @@ def test_without_botocore_nothing_is_said_about_services(monkeypatch: pytest.Mon
     assert diagnose(call("aws-sdk:dynamodb:putitemz", {"tableName": "t"})) == []
 
 
+@pytest.mark.slow
 def test_no_model_is_loaded_for_functions_and_the_common_services() -> None:
     """Most definitions need none, and botocore takes longer to import than they take to check."""
     definition = states(

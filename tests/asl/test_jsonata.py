@@ -204,6 +204,7 @@ def test_the_limit_of_steps_grows_with_the_input(monkeypatch: pytest.MonkeyPatch
         run("$sum([1..10000].($ * 2))")
 
 
+@pytest.mark.slow
 def test_what_functions_read_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lambda that adds up a long array again and again took minutes with a few nodes."""
     from pupline.asl.jsonata import _bounds as _jsonata_bounds
@@ -325,6 +326,7 @@ def test_a_wrong_type_is_reported_with_its_value() -> None:
     )
 
 
+@pytest.mark.slow
 def test_plain_paths_do_not_import_the_library() -> None:
     """A machine whose expressions are plain paths starts without jsonata-python."""
     code = (
@@ -344,6 +346,7 @@ documents = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(documents, st.lists(names, max_size=3))
 def test_plain_paths_agree_with_the_library(document: Any, steps: list[str]) -> None:
@@ -376,6 +379,7 @@ expressions = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(expressions, documents, documents)
 def test_closures_agree_with_the_library(text: str, first: Any, second: Any) -> None:

@@ -236,6 +236,7 @@ def test_operators_of_later_versions_are_refused(operator: str, symbol: str) -> 
     assert f"{operator} is an operator of JSONata 2.1, and Step Functions has JSONata 2.0.6" in problem[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["a++", "(?>a)", "(?i)a", "(?P<n>a)", "[a", "(?#x)a", "a**", "("])
 def test_regular_expressions_of_python_are_refused(pattern: str) -> None:
     """What only Python's expressions have is an error of the definition."""

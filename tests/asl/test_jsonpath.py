@@ -304,6 +304,7 @@ def naive(value: Any, steps: list[Any]) -> list[Any]:
     return [result for item in found for result in naive(item, rest)]
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(values, st.lists(keys, max_size=4), st.booleans(), st.sampled_from(("", ".")))
 def test_random_paths_agree_with_a_naive_reading(document: Any, steps: list[Any], dotted: bool, dot: str) -> None:

@@ -52,6 +52,7 @@ def assert_full(result: Result) -> None:
     assert last["executionFailedEventDetails"] == {"error": "States.Runtime", "cause": FULL}
 
 
+@pytest.mark.slow
 def test_a_loop_fails_at_event_25000() -> None:
     """A loop that nothing ends fails as on AWS, and the result says which states it goes through."""
     result = execute(machine(loop({"Type": "Pass"})), {})
@@ -69,6 +70,7 @@ def test_success_may_be_the_last_event() -> None:
     assert_full(execute(many(6_246, 5), {}))
 
 
+@pytest.mark.slow
 def test_nothing_catches_a_full_history() -> None:
     """Not even States.ALL, and a call that the last events asked for is not made."""
     calls: list[Any] = []
@@ -257,6 +259,7 @@ def test_a_definition_with_other_keys_is_refused() -> None:
         machine({"A": state})
 
 
+@pytest.mark.slow
 def test_a_loop_that_wraps_its_input_ends_in_an_error_of_the_data() -> None:
     """Each state deepens the value by one level: printing it later must not exceed Python's recursion."""
     wrap = {"Type": "Pass", "Parameters": {"a.$": "$"}, "Next": "Again"}

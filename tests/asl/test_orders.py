@@ -4,6 +4,7 @@ import json
 import random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ def test_every_completion_order_gives_one_outcome(definition: dict[str, Any], se
     assert len(outcomes) == 1
 
 
+@pytest.mark.slow
 @FEW
 @given(machines(), st.integers(0, 2**32))
 def test_every_prefix_of_a_journal_gives_the_same_history(definition: dict[str, Any], seed: int) -> None:
@@ -37,6 +39,7 @@ def test_every_prefix_of_a_journal_gives_the_same_history(definition: dict[str, 
         assert json.dumps(replayed(machine, INPUT, driver.journal[:length]).history) == history
 
 
+@pytest.mark.slow
 @FEW
 @given(machines(), st.integers(0, 2**32))
 def test_a_rebuilt_execution_repeats_its_open_commands(definition: dict[str, Any], seed: int) -> None:
@@ -66,6 +69,7 @@ def test_histories_are_well_formed(definition: dict[str, Any], seed: int) -> Non
     assert all(isinstance(event["timestamp"], float) and event["timestamp"] >= START for event in history)
 
 
+@pytest.mark.slow
 @FEW
 @given(machines(), st.integers(0, 2**32))
 def test_a_redrive_repeats_only_unsuccessful_states(definition: dict[str, Any], seed: int) -> None:

@@ -195,6 +195,7 @@ def test_an_execution_that_has_ended_is_not_stopped(world: World) -> None:
     assert world.backend.execution("r-00001").row.status == "SUCCEEDED"
 
 
+@pytest.mark.slow
 def test_an_ingest_reports_every_item_once(world: World) -> None:
     """What the events say is what the report, the summary and the records say; again, nothing is doubled."""
     report, events = world.ingest()
@@ -213,6 +214,7 @@ def test_an_ingest_reports_every_item_once(world: World) -> None:
     assert [summary["run"] for summary in world.backend.ingests()] == ["b"]
 
 
+@pytest.mark.slow
 def test_executions_of_every_state_machine_are_listed_and_found(world: World) -> None:
     """In time order, whatever state machine they belong to; by status and run; each with its history."""
     world.run(1, "early")
@@ -231,6 +233,7 @@ def test_executions_of_every_state_machine_are_listed_and_found(world: World) ->
     assert [details.history[0]["type"], details.history[-1]["type"]] == ["ExecutionStarted", "ExecutionSucceeded"]
 
 
+@pytest.mark.slow
 def test_the_child_executions_of_a_bulk_ingest_can_be_looked_at(world: World) -> None:
     """They are listed, and one is found by its name, with the item processor as its definition."""
     world.ingest("b")
@@ -245,6 +248,7 @@ def test_the_child_executions_of_a_bulk_ingest_can_be_looked_at(world: World) ->
         world.backend.child_execution("b", "none")
 
 
+@pytest.mark.slow
 def test_a_bulk_ingest_is_interrupted_stopped_and_redriven(world: World) -> None:
     """By the name that `pupline ingest` printed; what was done is not done again."""
     world.interrupt()
@@ -278,6 +282,7 @@ def test_a_backend_names_itself_in_what_people_type_next(world: World) -> None:
     assert world.backend.location("html/a.jpg").endswith("html/a.jpg")
 
 
+@pytest.mark.slow
 def test_runs_of_every_kind_are_listed(world: World) -> None:
     """Newest first, with their state and how many images; by ID, and by dataset."""
     world.run(2, "r")
@@ -300,6 +305,7 @@ def test_runs_of_every_kind_are_listed(world: World) -> None:
     assert (dogs.dataset, dogs.images, dogs.runs, dogs.unfinished) == ("dogs", report.counts.outcomes["stored"], 1, 0)
 
 
+@pytest.mark.slow
 def test_an_interrupted_ingest_is_listed_as_unfinished(world: World) -> None:
     """Until the same run is finished."""
     world.interrupt()

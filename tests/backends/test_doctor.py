@@ -27,6 +27,7 @@ def test_before_the_first_run_all_is_well_and_nothing_is_made(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_damage_in_the_middle_of_the_database_is_found(tmp_path: Path) -> None:
     """The whole file is looked through, not only its beginning."""
     with LocalBackend.open(tmp_path, exclusive=True) as backend:
@@ -62,6 +63,7 @@ def test_a_source_that_is_none_is_refused(tmp_path: Path) -> None:
         examine(tmp_path, "smaple")
 
 
+@pytest.mark.slow
 def test_what_the_next_start_will_do_is_told(tmp_path: Path) -> None:
     """What is left in `tmp`, objects that were being written, files to undo: counted, and not touched."""
     insert = (

@@ -50,6 +50,7 @@ WORKFLOW_INGEST = ("an ingest through the workflow", open_workflow_ingest)
 BULK_INGEST = ("a bulk ingest", open_bulk_ingest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "command"),
     [
@@ -77,6 +78,7 @@ def test_a_run_id_of_another_kind_of_run_is_refused(
         assert backend.audit.count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [RUN, WORKFLOW_INGEST])
 def test_a_run_id_that_an_earlier_version_used_twice_still_resumes(
     tmp_path: Path, before: tuple[str, Callable[[LocalBackend], None]]

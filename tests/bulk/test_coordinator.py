@@ -249,6 +249,7 @@ def test_a_retry_after_of_half_a_minute_is_waited_for(backend: LocalBackend) -> 
     assert [event.seconds for event in run.events if isinstance(event, HostPaused)] == [30.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "is_seen"), [(4000, True), (7000, False)])
 def test_a_paused_host_hides_few_behind_it(
     backend: LocalBackend, monkeypatch: pytest.MonkeyPatch, before: int, is_seen: bool

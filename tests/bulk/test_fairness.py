@@ -96,6 +96,7 @@ def hanging(host: str, after: int) -> Seconds:
     return lambda job, begun: None if job.host.origin == f"http://{host}" and begun >= after else QUICK_SECONDS
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     concurrency=st.integers(2, 64),
@@ -185,6 +186,7 @@ def test_what_others_cannot_use_is_not_kept_for_them() -> None:
     assert len(slots.scheduler.take(slots.now, 100)) == 100
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     hosts=st.integers(2, 40),

@@ -463,6 +463,7 @@ def test_an_hourly_limit_comes_in_bursts_but_never_too_many_in_an_hour() -> None
     assert max(sum(start <= at < start + 3600 for at in times) for start in times) <= 30
 
 
+@pytest.mark.slow
 def test_idle_hosts_are_forgotten() -> None:
     """A list that names a host per image does not fill the memory with hosts."""
     scheduler = scheduler_of()

@@ -15,6 +15,7 @@ from pupline.tasks.layout import manifest_key, summary_key
 from tests.shared.sharded_world import ADDRESSES, World, sharded_world
 
 
+@pytest.mark.slow
 @given(host=st.text(max_size=30), path=st.text(max_size=10), count=st.integers(1, 50))
 def test_every_text_is_in_exactly_one_shard(host: str, path: str, count: int) -> None:
     """Whatever a list names; those that are not URLs too."""

@@ -88,6 +88,7 @@ def test_programs_keep_their_fields(command: Run) -> None:
         assert row["total_with_tracing_and_events_usd"] == pytest.approx(row["total_usd"] + extra, abs=0.011)
 
 
+@pytest.mark.slow
 def test_a_billion_images_are_planned(command: Run) -> None:
     """Hours, runs and dollars of BulkIngest, and what limits it; the single flow is said not to be meant for it."""
     bulk = by_design(command, "--images", "1e9")["bulk"]

@@ -100,6 +100,7 @@ def test_lists_and_empty_exports_say_what_they_are(command: Command, sample: Pat
     assert (none.code, none.rows[0]["dry_run"], none.rows[0]["to"]) == (1, False, str(tmp_path / "o"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [".", "buckets/dog-images/html/sample", "buckets/dog-images/l.csv"])
 def test_no_export_is_among_the_files_of_the_data_directory(command: Command, sample: Path, place: str) -> None:
     """It would be taken for images, or replace metadata."""

@@ -158,6 +158,7 @@ def test_every_hint_works_as_it_stands(command: Command, tmp_path: Path) -> None
         assert again.stdout, hint
 
 
+@pytest.mark.slow
 def test_a_mistyped_name_is_said_with_the_one_that_was_meant(command: Command, tmp_path: Path) -> None:
     """Also where the name might be that of an execution or a run, and where a dataset's run is to be resumed."""
     unfinished(tmp_path, "killed")

@@ -196,6 +196,7 @@ def test_nothing_is_a_fact(command: Run, tmp_path: Path) -> None:
     assert (done.code, done.stderr) == (0, "There was nothing to fetch.\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 def test_a_page_that_was_cut_is_asked_for_again(
     command: Run, api: Api, tmp_path: Path, how: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

@@ -134,6 +134,7 @@ def test_init_overwrites_nothing(project: Path, command: Command, tmp_path: Path
     assert command("sources", "validate", project / "sources" / "my-source.toml").code == 0
 
 
+@pytest.mark.slow
 def test_a_file_can_be_named(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the option for one command, by the variable for all; the option is the stronger."""
     monkeypatch.chdir(tmp_path)

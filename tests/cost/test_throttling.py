@@ -96,6 +96,7 @@ def test_throttling_is_in_the_bill() -> None:
     assert quantities_of(free["stack"])["lambda_request"] == quantities_of(limited["stack"])["lambda_request"]
 
 
+@pytest.mark.slow
 def test_what_gives_up_is_not_stored() -> None:
     """An execution that throttling ends is a failure: no image, but a record and its transitions."""
     query = CostQuery(200_000, start_rate=100, fetch_concurrency=1)

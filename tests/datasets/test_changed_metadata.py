@@ -66,6 +66,7 @@ def test_findings_that_were_changed_do_not_change_ours(tmp_path: Path) -> None:
     assert "width" not in table.column_names
 
 
+@pytest.mark.slow
 @given(st.integers(0, 9).flatmap(hostile_rows))
 def test_what_we_write_is_a_row(item: Any) -> None:
     """Whatever the texts: a line that we wrote is read back, also without the columns of later versions."""

@@ -77,6 +77,7 @@ def test_a_users_file_with_the_wanted_bytes_stays_his(tmp_path: Path) -> None:
         dogs.export(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_an_edited_or_lost_file_of_the_export_is_made_again(tmp_path: Path) -> None:
     """Of a copy the bytes are compared, of a link the file."""
     for link in (True, False):

@@ -73,6 +73,7 @@ def test_a_number_is_a_number_in_every_row() -> None:
     assert '"score":3.0' in json_line(schema, rows[0])
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 9).flatmap(hostile_rows), min_size=1, max_size=5))
 def test_rows_of_a_dataset_have_the_same_names_and_types(items: list[Any]) -> None:
     """Whatever the values: each name has one JSON type in all rows, and it is text, a number or a boolean."""

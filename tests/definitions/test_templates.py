@@ -290,6 +290,7 @@ def test_a_serverless_framework_project(load: Load, tmp_path: Path) -> None:
     assert (refund.definition, refund.file.name) == (ONE, "machines.yml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("definition", "words"),
     [

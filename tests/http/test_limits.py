@@ -117,6 +117,7 @@ def test_the_size_limit_is_exact() -> None:
             client.get(server.origin)
 
 
+@pytest.mark.slow
 def test_a_dead_name_server_ends_at_the_deadline() -> None:
     """A lookup that never returns is abandoned, and the lookups in the air are bounded."""
     release = threading.Event()

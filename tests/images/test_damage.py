@@ -114,6 +114,7 @@ def test_what_was_learnt_before_the_damage_is_kept() -> None:
     assert (found.file_type, found.width, found.height, found.problem) == ("jpg", 7, 5, "damaged_image")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["JPEG", "GIF", "WEBP", "TIFF", "BMP", "AVIF"])
 def test_a_block_of_an_image_lost_on_the_way_is_found(kind: str) -> None:
     """A body that misses some bytes from its middle is damaged.

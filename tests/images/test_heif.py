@@ -218,6 +218,7 @@ def test_tables_of_millions_of_entries_take_no_time(name: str) -> None:
     assert found.problem == "damaged_image"
 
 
+@pytest.mark.slow
 @given(st.sampled_from([body for body, _, _ in WHOLE.values()]), st.data())
 def test_changed_files_get_an_answer(body: bytes, data: st.DataObject) -> None:
     """Cut and changed anywhere, they are whole with a size, or damaged, or something else."""

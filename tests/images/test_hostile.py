@@ -48,6 +48,7 @@ def test_any_bytes_after_a_beginning(beginning: bytes, rest: bytes) -> None:
     check(beginning + rest)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.data())
 def test_changed_images(data: st.DataObject) -> None:
@@ -159,6 +160,7 @@ def test_twenty_hostile_megabytes_take_no_time(name: str) -> None:
     assert time.process_time() - begun < 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["a", "a.", "a:/", "://", "a://", ".", ". ", "%", "%41", "%25", " ", "é", "CON ", "?"])
 def test_a_long_name_takes_no_time(part: str) -> None:
     """However a name is made, the work on it grows with its length and no faster."""

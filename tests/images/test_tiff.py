@@ -115,6 +115,7 @@ def test_what_no_reader_can_show_is_damaged(name: str) -> None:
     assert (found.problem, words in found.detail) == ("damaged_image", True), found.detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 1_200, 5_000])
 def test_stacks_of_thousands_of_pages_are_whole(count: int) -> None:
     """Microscopes and scanners write thousands of pages into one file."""

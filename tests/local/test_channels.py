@@ -239,6 +239,7 @@ def test_a_password_stays_here_when_the_line_is_open(mail: Any, monkeypatch: pyt
     assert (mail.auth, mail.messages) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise, on old Pythons
 def test_an_apprise_url_is_notified(hook: Any) -> None:
     """Apprise posts the alert to the service that the URL names; a failure hides the URL."""

@@ -155,6 +155,7 @@ with Database.open(Path(sys.argv[1])) as database:
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_loses_nothing_that_was_answered(path: Path) -> None:
     """When the file cannot grow, all rows that were acknowledged are there, no other, and the file is whole."""
     done = subprocess.run([sys.executable, "-c", FILE_LIMIT, str(path)], capture_output=True, text=True, check=False)

@@ -50,6 +50,7 @@ def test_the_index_finds_what_comparing_finds(hashes: list[int], most: int, expe
     assert len(index) == len(hashes)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(_hashes(), _MOST)
 def test_every_member_is_near_its_representative(hashes: list[int], most: int) -> None:

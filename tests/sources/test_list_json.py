@@ -153,6 +153,7 @@ VALUES: Any = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(VALUES, max_size=8), indent=st.sampled_from([None, 1]))
 def test_an_array_gives_as_many_items_as_it_has_values(tmp_path: Path, values: list[Any], indent: int | None) -> None:

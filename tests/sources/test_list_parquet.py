@@ -165,6 +165,7 @@ def test_a_file_that_is_cut_is_refused(tmp_path: Path, size: float) -> None:
         resolve(str(file)).open()
 
 
+@pytest.mark.slow
 def test_a_large_row_group_is_read_in_little_memory(tmp_path: Path) -> None:
     """Not the whole group at once."""
     file = written(

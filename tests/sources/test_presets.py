@@ -260,6 +260,7 @@ def test_openverse_asks_for_a_token_first_and_stops_at_its_cap() -> None:
     assert "verse" not in "".join(done.positions)
 
 
+@pytest.mark.slow
 def test_nasa_apod_leaves_films_out_and_its_key_to_itself() -> None:
     """Windows over days; the large picture where there is one; no key in what is kept."""
 

@@ -216,6 +216,7 @@ def test_all_problems_are_told_at_once() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -65,6 +65,7 @@ def test_any_arn_is_parsed_or_refused(text: str) -> None:
         assert parsed.version is None or parsed.qualifier is not None
 
 
+@pytest.mark.slow
 @given(
     st.text(max_size=60)
     | st.binary(max_size=60).map(lambda data: base64.urlsafe_b64encode(data).decode())

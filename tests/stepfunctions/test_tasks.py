@@ -133,6 +133,7 @@ def test_mocks_in_the_simple_form(tmp_path: Path) -> None:
         assert ended(client, start(client, other))["error"] == "Lambda.ResourceNotFoundException"
 
 
+@pytest.mark.slow
 def test_the_example_of_the_documentation(tmp_path: Path) -> None:
     """Its mocks are YAML; its function is named by a placeholder."""
     orders = Path(__file__).parents[2] / "examples" / "orders"

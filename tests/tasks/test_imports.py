@@ -76,6 +76,7 @@ def test_all_that_a_function_needs_is_loaded_at_init(name: str) -> None:
     assert ("boto3" in foreign) is (name != "alert_png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HANDLERS)
 def test_a_handler_can_be_imported_without_aws(name: str) -> None:
     """Without settings no client is made and boto3 is not loaded; alerting needs neither HTTP nor TLS at all."""

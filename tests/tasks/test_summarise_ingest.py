@@ -241,6 +241,7 @@ def test_what_others_put_beside_the_results_is_left_alone(results: dict[str, Any
     assert to_the_end(EVENT, store)["complete"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -57,6 +57,7 @@ def test_a_look_that_never_ends_is_interrupted(monkeypatch: pytest.MonkeyPatch) 
     assert (reason_of("InspectionTimeout"), InspectionTimeout.retryable) == ("timeout", False)
 
 
+@pytest.mark.slow
 def test_a_look_that_ends_just_in_time_interrupts_nothing_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the order of end and time-out, nothing is raised in the thread once its look has given something."""
     monkeypatch.setattr(timed_inspection, "_CHECK_SECONDS", 0.001)

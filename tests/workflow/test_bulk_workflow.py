@@ -392,6 +392,7 @@ def test_a_run_that_makes_no_progress_ends() -> None:
     assert len(result.execution.map_runs) == 102
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "given", "most"), [(4, {}, 4), (2, {}, 2), (4, {"concurrency": 64}, 4), (0, {}, 4)])
 def test_no_more_batches_at_once_than_the_stack_allows(limit: int, given: dict[str, Any], most: int) -> None:
     """Four by default; 0 is no limit of the stack's."""
