@@ -47,6 +47,29 @@ def test_the_second_is_refused_and_told_who_is_first(tmp_path: Path, holder: "su
         assert [one.protocol for one in backend.subscriptions.all()] == ["console"]
 
 
+def test_with_the_variable_the_second_waits_and_says_for_whom(
+    tmp_path: Path, holder: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With PUPLINE_WAIT in the environment another process waits, which it says, until the directory is free."""
+    monkeypatch.setenv("PUPLINE_WAIT", "1")
+    with (
+        holder,
+        subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(tmp_path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as second,
+    ):
+        assert second.stderr is not None
+        said = second.stderr.readline()
+        assert said == f"pupline: {tmp_path} is in use by another pupline (process {holder.pid}); waiting for it\n"
+        os.kill(holder.pid, signal.SIGKILL)
+        output, errors = second.communicate(timeout=20)
+        assert (output, errors.splitlines()[0]) == ("held\n", f"pupline: {tmp_path} is free now")
+
+
 def test_a_killed_holder_leaves_no_lock(tmp_path: Path, holder: "subprocess.Popen[str]") -> None:
     """After SIGKILL the directory is free at once."""
     with holder:

@@ -36,6 +36,7 @@ def create_app(settings: ConsoleSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        console.jobs.start()
         yield
         console.close()
 

@@ -52,7 +52,7 @@ from pupline.local.alerts import (
     unreadiness,
 )
 from pupline.local.bucket import LocalBucket, UndeletedFiles, plan_recovery
-from pupline.local.data_dir import BUCKET, DATABASE_NAME, layout_problem
+from pupline.local.data_dir import BUCKET, DATABASE_NAME, WAIT_VARIABLE, WAITING, layout_problem
 from pupline.local.database import Database
 from pupline.local.discarding import DiscardCounts, DiscardedRun, Discards
 from pupline.local.ingests import (
@@ -118,6 +118,8 @@ __all__ = [
     "DATABASE_NAME",
     "MERGING",
     "TOPIC_ARN",
+    "WAITING",
+    "WAIT_VARIABLE",
     "AbortRequest",
     "Alert",
     "ApiDriver",

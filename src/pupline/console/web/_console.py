@@ -9,6 +9,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from pupline.backends import Backend
+from pupline.console.job_queue import Jobs
+from pupline.console.web._job_settings import job_settings
 from pupline.console.web._readers import Readers
 from pupline.console.web._rendering import environment
 from pupline.console.web._settings import ConsoleSettings
@@ -30,12 +32,16 @@ NAVIGATION = (
 
 
 class Console:
-    """What the areas share. write_token: what requests that change something send as X-Pupline-Token."""
+    """What the areas share. write_token: what requests that change something send as X-Pupline-Token.
+
+    jobs: the commands that run for the pages.
+    """
 
     def __init__(self, settings: ConsoleSettings) -> None:
         self.settings = settings
         self.write_token = secrets.token_urlsafe(32)
         self.templates = environment()
+        self.jobs = Jobs(job_settings(settings))
         self._readers = Readers(settings)
 
     def prepare(self) -> None:
@@ -43,7 +49,8 @@ class Console:
         self._readers.prepare()
 
     def close(self) -> None:
-        """Release the data directory."""
+        """Release the data directory. Jobs that run go on."""
+        self.jobs.close()
         self._readers.close()
 
     def reader(self) -> AbstractContextManager[Backend]:

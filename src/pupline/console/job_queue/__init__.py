@@ -1,0 +1,21 @@
+"""Jobs: what the console does is a command of pupline in a process of its own.
+
+jobs = Jobs(JobSettings.of_machine(data_dir, ("--data", "dogs")))
+jobs.start()
+job = jobs.submit(JobRequest(("redrive", "--", name), title=f"Redrive {name}"))
+"""
+
+from pupline.console.job_queue._job import ENDED, JOB_STATUSES, Job, JobOutput, JobRequest, JobStatus
+from pupline.console.job_queue._jobs import KEPT, Jobs, JobSettings
+
+__all__ = [
+    "ENDED",
+    "JOB_STATUSES",
+    "KEPT",
+    "Job",
+    "JobOutput",
+    "JobRequest",
+    "JobSettings",
+    "JobStatus",
+    "Jobs",
+]
