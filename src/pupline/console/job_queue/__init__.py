@@ -7,6 +7,7 @@ job = jobs.submit(JobRequest(("redrive", "--", name), title=f"Redrive {name}"))
 
 from pupline.console.job_queue._job import ENDED, JOB_STATUSES, Job, JobOutput, JobRequest, JobStatus
 from pupline.console.job_queue._jobs import KEPT, Jobs, JobSettings
+from pupline.console.job_queue._requests import discard, redrive, redrive_failed, resume, run_again, stop
 
 __all__ = [
     "ENDED",
@@ -18,4 +19,10 @@ __all__ = [
     "JobSettings",
     "JobStatus",
     "Jobs",
+    "discard",
+    "redrive",
+    "redrive_failed",
+    "resume",
+    "run_again",
+    "stop",
 ]
