@@ -178,6 +178,7 @@ class ObjectStoreContract:
         with store.open_object("html/a dog?#.jpg") as opened:
             assert opened.facts.etag != facts.etag
             assert b"".join(opened.chunks(0, 5)) == b"newer"
+        assert store.keys_of(facts.sha256) == store.keys_of("00" * 32) == []
         for absent in ("html/none.jpg", "html", "html/a dog?#.jpg/x"):
             with pytest.raises(KeyError):
                 store.open_object(absent)

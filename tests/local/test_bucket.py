@@ -112,6 +112,14 @@ def test_a_linked_file_is_not_followed(bucket: LocalBucket, tmp_path: Path) -> N
     assert (secret.read_bytes(), bucket.read("html/rex.jpg")) == (b"secret", b"rex")
 
 
+def test_objects_are_found_by_their_hash(bucket: LocalBucket) -> None:
+    """All keys with these bytes, and no other."""
+    for key in ("quarantine/rex.jpg", "html/rex.jpg"):
+        bucket.create(an_object(key))
+    bucket.create(an_object("html/ben.jpg", b"ben"))
+    assert bucket.keys_of(hashlib.sha256(b"rex").hexdigest()) == ["html/rex.jpg", "quarantine/rex.jpg"]
+
+
 def test_a_link_in_the_place_of_an_object_is_not_read(bucket: LocalBucket, tmp_path: Path) -> None:
     """A file, or its folder, that was replaced by a symbolic link or a pipe is not opened."""
     bucket.create(an_object("html/rex.jpg"))

@@ -134,6 +134,12 @@ class ReadableStore(ObjectStore, Protocol):
     def open_object(self, key: str) -> OpenObject:
         """The object under `key`, opened. Raises: KeyError when there is none; StorageError."""
 
+    def keys_of(self, sha256: str) -> Sequence[str]:
+        """The keys of objects with this hash, some of them; none where the store does not find them by hash.
+
+        Raises: StorageError.
+        """
+
 
 class ErasableStore(ObjectStore, Protocol):
     """A bucket from which objects can be deleted: derived ones, which can be made again. No Task does that."""

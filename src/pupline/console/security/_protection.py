@@ -45,7 +45,8 @@ class Protection:
             await problem_response(problem)(scope, receive, safe_send)
             return
         if scope["method"] == "HEAD":
-            await self._app({**scope, "method": "GET"}, receive, _without_body(safe_send))
+            # Routes are those of GET; a response that would read much for its body sees that nobody wants it.
+            await self._app({**scope, "method": "GET", "console.head": True}, receive, _without_body(safe_send))
             return
         await self._app(scope, _bounded(receive), safe_send)
 

@@ -1,6 +1,7 @@
 """What all areas of the console share: the `Console`, its readers, pages, query parameters and errors."""
 
 from pupline.console.web._console import Console
+from pupline.console.web._images import image_text, is_sha256, object_key, object_path, thumbnail_path
 from pupline.console.web._parameters import (
     Cursor,
     Filters,
@@ -28,9 +29,14 @@ __all__ = [
     "Texts",
     "bad_request",
     "check_parameters",
+    "image_text",
+    "is_sha256",
     "not_found",
+    "object_key",
+    "object_path",
     "path_of",
     "problem_of",
     "problem_response",
+    "thumbnail_path",
     "with_parameters",
 ]

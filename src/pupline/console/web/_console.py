@@ -1,8 +1,8 @@
 """One console: its settings, its readers and its pages. Every area's router gets it."""
 
 import secrets
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from fastapi import Request
@@ -43,13 +43,19 @@ class Console:
         self.templates = environment()
         self.jobs = Jobs(job_settings(settings))
         self._readers = Readers(settings)
+        self._closing = ExitStack()
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Call this when the console stops."""
+        self._closing.callback(callback)
 
     def prepare(self) -> None:
         """Create an empty data directory where there is none. Raises: ConfigurationError."""
         self._readers.prepare()
 
     def close(self) -> None:
-        """Release the data directory. Jobs that run go on."""
+        """Stop what areas have started, and release the data directory. Jobs that run go on."""
+        self._closing.close()
         self.jobs.close()
         self._readers.close()
 

@@ -40,6 +40,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 _KEY_BYTES = 1024
 _PAGE = 1000
+_SAME = 100
 _LOCKS = 64
 
 
@@ -147,6 +148,14 @@ class LocalBucket:
             raise KeyError(key) from err
         except OSError as err:
             raise self.files.trouble(err) from err
+
+    def keys_of(self, sha256: str) -> list[str]:
+        """The keys of stored objects with this hash, in order; not all of very many. Raises: StorageError."""
+        query = (
+            "SELECT key FROM objects WHERE substr(sha256, 1, 16) = ? AND sha256 = ? AND bucket = ? AND state = 'stored'"
+            " ORDER BY key LIMIT ?"
+        )
+        return [key for (key,) in self._database.rows(query, (sha256[:16], sha256, self.name, _SAME))]
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """The object's bytes, checked as by `read`, and so in one piece. Raises: KeyError; StorageError."""
