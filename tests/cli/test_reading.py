@@ -159,6 +159,18 @@ def test_a_mistyped_run_is_an_error_with_suggestions(command: Run, kennel: Path)
     assert "No records match." in command("audit", "--execution", "friendly", "--type", "tiff", *kept).stdout
 
 
+def test_since_and_until_select_a_span(command: Run, kennel: Path) -> None:
+    """Records, alerts and figures from the one time on and before the other."""
+    rows = command("audit", "--json", "--data", kennel).rows
+    times = sorted(row["upload_timestamp"] for row in rows)
+    first, end = times[4], times[-4]
+    span = ["--since", first, "--until", end]
+    wanted = [row for row in rows if first <= row["upload_timestamp"] < end]
+    assert command("audit", "--json", *span, "--data", kennel).rows == wanted
+    assert command("insights", "--json", *span, "--data", kennel).rows[0]["records"] == len(wanted) < len(rows)
+    assert command("alerts", "--json", "--until", "2000-01-01", "--data", kennel).rows == []
+
+
 def test_audit_as_parquet(command: Run, kennel: Path, tmp_path: Path) -> None:
     """The same records as --json, in a file that is whole or not there."""
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -57,6 +57,15 @@ def test_each_filter_selects_and_all_must_match(table: LocalAuditTable) -> None:
     assert list(table.records(AuditQuery(until="2026-01-03T00:00:00Z", alerts_only=True))) == [two]
 
 
+def test_figure_rows_are_the_records_in_fewer_columns(table: LocalAuditTable) -> None:
+    """The same values in the same order, so that figures do not depend on which of the two they count."""
+    table.put(replace(BASE, alert_triggered=True, alert_sent=False, alert_reasons=("a", "b"), breed="corgi", width=3))
+    table.put(replace(BASE, execution="run-00002", outcome="failed", reason="timeout", file_type=None, error="E"))
+    for record, row in zip(table.records(), table.figure_rows(), strict=True):
+        assert {name: getattr(record, name) for name in row._fields} == row._asdict()
+    assert [row.execution for row in table.figure_rows(AuditQuery(run="run"))] == ["run-00001", "run-00002"]
+
+
 def test_half_a_surrogate_pair_does_not_stop_a_record(table: LocalAuditTable) -> None:
     """Text that cannot be written as UTF-8, as JSON from outside may bring, is kept as far as it can be."""
     assert table.put(replace(BASE, cause="bad \ud83d end")).execution == "run-00001"

@@ -19,8 +19,9 @@ from pupline.tasks.layout import quality_summary_key
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
+    from pupline.tasks.figure_rows import FigureRecord
     from pupline.tasks.ports import Reader
-    from pupline.tasks.records import AuditRecord
+
 
 _DATASETS = 50
 """Datasets whose quality is looked up: an object of the bucket for each."""
@@ -68,12 +69,12 @@ def _quality(backend: "Backend", datasets: Sequence[str]) -> dict[str, Mapping[s
     return found
 
 
-def _records(source: "Reader", selection: Selection) -> Iterable["AuditRecord"]:
+def _records(source: "Reader", selection: Selection) -> Iterable["FigureRecord"]:
     if selection.is_all:
-        return source.records()
+        return source.figure_records()
     return (
         record
-        for record in source.records(run=selection.run, dataset=selection.dataset, since=selection.since)
+        for record in source.figure_records(run=selection.run, dataset=selection.dataset, since=selection.since)
         if selection.has_execution(record.execution) and selection.is_recent(record.upload_timestamp)
     )
 

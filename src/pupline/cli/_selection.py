@@ -1,10 +1,10 @@
-"""The options --run, --dataset and --since of reading commands: one word for one thing, and a mistake is an error."""
+"""The options --run, --dataset, --since and --until of reading commands: a mistake in one of them is an error."""
 
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ import click
 from pupline.cli._first_steps import first_ingest, first_run
 from pupline.cli._name_completion import complete_dataset, complete_run
 from pupline.cli._options import with_options
-from pupline.cli._since import since_option
+from pupline.cli._since import since_option, until_option
 from pupline.errors import ConfigurationError, NoSuchName
 from pupline.insights import run_of
 from pupline.text import nearest, printable, timestamp
@@ -39,13 +39,14 @@ dataset_option = click.option(
 class Selection:
     """The chosen rows. run, dataset: that exist. runs: the IDs of the dataset's runs; None without a dataset.
 
-    since: in seconds since the epoch.
+    since, until: in seconds since the epoch; the latter is excluded.
     """
 
     run: str | None = None
     dataset: str | None = None
     since: float | None = None
     runs: frozenset[str] | None = None
+    until: float | None = None
 
     def has_run(self, run: str | None) -> bool:
         """Whether rows of this run are chosen."""
@@ -59,26 +60,36 @@ class Selection:
 
     def is_recent(self, moment: float | str | None) -> bool:
         """Whether rows of this time, in seconds or as RFC 3339, are chosen. What has no time is not recent."""
-        if self.since is None:
+        since, until = self.since or 0.0, self.until
+        if self.since is None and until is None:
             return True
         if isinstance(moment, str):
-            return moment >= timestamp(max(self.since, 0.0))
-        return moment is not None and moment >= self.since
+            return moment >= timestamp(max(since, 0.0)) and (until is None or moment < timestamp(max(until, 0.0)))
+        return moment is not None and moment >= since and (until is None or moment < until)
 
     @property
     def is_all(self) -> bool:
         """Whether nothing was chosen."""
-        return self.run is None and self.dataset is None and self.since is None
+        return self.run is None and self.dataset is None and self.since is self.until is None
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options --run, --dataset and --since; the command gets them as `selection`, checked, besides its backend."""
+    """The options that select rows; the command gets them as `selection`, checked, besides its backend."""
 
     @functools.wraps(command)
-    def call(*, backend: "Backend", run: str | None, dataset: str | None, since: float | None, **options: Any) -> Any:
-        return command(backend=backend, selection=selected(backend, run, dataset, since), **options)
+    def call(
+        *,
+        backend: "Backend",
+        run: str | None,
+        dataset: str | None,
+        since: float | None,
+        until: float | None,
+        **options: Any,
+    ) -> Any:
+        selection = replace(selected(backend, run, dataset, since), until=until)
+        return command(backend=backend, selection=selection, **options)
 
-    return with_options(call, run_option, dataset_option, since_option)
+    return with_options(call, run_option, dataset_option, since_option, until_option)
 
 
 def selected(

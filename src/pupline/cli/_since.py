@@ -23,3 +23,5 @@ since_option = click.option(
     help="Only later than this, in UTC: 2026-01-31, 2h, yesterday, or RFC 3339.",
 )
 """The command gets seconds since the epoch, or None."""
+
+until_option = click.option("--until", metavar="TIME", callback=_since, help="Only earlier than this, as --since.")

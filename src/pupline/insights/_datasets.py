@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pupline.insights._url_sample import PLACEHOLDER_URLS, SharedImage, UrlSample, run_of
-from pupline.tasks.records import AuditRecord
+from pupline.tasks.figure_rows import FigureRecord
 
 _RUN_FIELDS = (
     *("run", "dataset", "source", "status", "began_at", "ended_at", "listed", "done", "seconds", "images_per_second"),
@@ -57,8 +57,8 @@ class DatasetFigures:
             self._repeated[dataset] = max(self._repeated[dataset], summary.get("repeated") or 0)
             self.runs.append({name: summary.get(name) for name in _RUN_FIELDS})
 
-    def add(self, record: AuditRecord) -> None:
-        """Count one record."""
+    def add(self, record: FigureRecord) -> None:
+        """Count one record of an accepted image."""
         dataset = self._dataset_of.get(run_of(record.execution))
         sample = self._samples.get(dataset)
         if sample is None:

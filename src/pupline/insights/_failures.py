@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pupline.errors import UNACCEPTED_OUTCOMES
-from pupline.tasks.records import AuditRecord
+from pupline.tasks.figure_rows import FigureRecord
 
 _MAX_HOSTS = 1_000
 OTHER_HOSTS = "(other hosts)"
@@ -22,7 +22,7 @@ class FailureKind:
     source_url: str | None = None
     execution: str | None = None
 
-    def add(self, record: AuditRecord) -> None:
+    def add(self, record: FigureRecord) -> None:
         """Count one more."""
         self.count += 1
         self.error, self.cause = record.error, record.cause
@@ -45,7 +45,7 @@ class FailureFigures:
         self._kinds: dict[tuple[str, str], FailureKind] = {}
         self._hosts: dict[str, HostFigures] = {}
 
-    def add(self, record: AuditRecord) -> None:
+    def add(self, record: FigureRecord) -> None:
         """Count one record."""
         if record.outcome in UNACCEPTED_OUTCOMES:
             kind = (record.outcome, record.reason)
@@ -71,4 +71,7 @@ class FailureFigures:
 
 def _host_of(url: str) -> str:
     """`cdn.example:8080` of `https://cdn.example:8080/a.jpg`. The HTTP client has refused malformed URLs."""
-    return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2].lower()
+    host = url.partition("://")[2].partition("/")[0]
+    if "?" in host or "@" in host:
+        host = host.partition("?")[0].rpartition("@")[2]
+    return host.lower()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from pupline.errors import ACCEPTED_OUTCOMES
-from pupline.tasks.records import AuditRecord
+from pupline.tasks.figure_rows import FigureRecord
 
 CAPACITY = 100_000
 """URLs in a full sample: about 30 MB."""
@@ -56,25 +56,27 @@ class UrlSample:
         estimate = len(self._content_of) << self._doublings
         return min(max(estimate, max(by_run, default=0)), sum(by_run)) if self._doublings else estimate
 
-    def add(self, record: AuditRecord) -> None:
+    def add(self, record: FigureRecord) -> None:
         """Count one record, if its image is stored."""
-        if record.outcome not in ACCEPTED_OUTCOMES or not record.source_url or not record.sha256:
+        url, sha256 = record.source_url, record.sha256
+        if record.outcome not in ACCEPTED_OUTCOMES or not url or not sha256:
             return
         self._stored_by_run[run_of(record.execution)] += 1
-        digest = blake2b(record.source_url.encode("utf-8", "replace"), digest_size=8).digest()
-        url_hash = int.from_bytes(digest, "big")
-        content = record.sha256.encode()[:32]
-        if not self._is_sampled(url_hash) or content == (before := self._content_of.get(url_hash)):
+        url_hash = int.from_bytes(blake2b(url.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+        if not self._is_sampled(url_hash):
+            return
+        content = sha256[:32].encode()
+        if content == (before := self._content_of.get(url_hash)):
             return
         if before is not None:  # the URL gives other bytes now
             self._forget(before)
         self._content_of[url_hash] = content
         self._urls_of[content] += 1
         if self._urls_of[content] > 1:
-            default = SharedImage(record.image_name, record.sha256, record.size_bytes or 0, 0, [])
+            default = SharedImage(record.image_name, sha256, record.size_bytes or 0, 0, [])
             image = self._shared.setdefault(content, default)
-            if len(image.examples) < _EXAMPLES and record.source_url not in image.examples:
-                image.examples.append(record.source_url)
+            if len(image.examples) < _EXAMPLES and url not in image.examples:
+                image.examples.append(url)
         while len(self._content_of) > self._capacity:
             self._doublings += 1
             for dropped in [one for one in self._content_of if not self._is_sampled(one)]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 
+from pupline.tasks.figure_rows import FigureRecord
 from pupline.tasks.records import AuditRecord
 
 
@@ -281,6 +282,11 @@ class Reader(Protocol):
         since: only those of this time, in seconds since the epoch, and later. dataset: all that bulk runs brought into
         it; other records may come as well, where leaving them out would save the backend nothing.
         """
+
+    def figure_records(
+        self, *, run: str | None = None, dataset: str | None = None, since: float | None = None
+    ) -> Iterator[FigureRecord]:
+        """As `records`, with what figures need of them, and faster where the backend can."""
 
     def executions(
         self, *, status: str | None = None, run: str | None = None, workflow: str | None = None

@@ -11,6 +11,9 @@ UNKNOWN_IMAGE = "unknown"
 MAX_ALERT_REASON = 100
 """Characters of an alert reason: it is also a message attribute, and a word in tables."""
 
+KNOWN_FIELDS = ("file_type", "sha256", "size_bytes", "width", "height", "content_type", "breed", "source_url")
+"""Fields that the record of an accepted image may lack, in the order of the bits of `known_fields`."""
+
 MAX_CAUSE = 500
 """Characters of a cause: enough for each of our messages, in a record of about one write unit (1 KB)."""
 
@@ -50,6 +53,11 @@ class AuditRecord:
     execution: str
     error: str | None = None
     cause: str | None = None
+
+    @property
+    def known_fields(self) -> int:
+        """A bit for each of KNOWN_FIELDS that has a value, the first the lowest."""
+        return sum(1 << place for place, name in enumerate(KNOWN_FIELDS) if getattr(self, name) is not None)
 
     def mistyped(self) -> list[str]:
         """The fields with a value of another type than theirs: of an item that somebody else wrote."""

@@ -2,9 +2,8 @@
 
 import json
 import shlex
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -46,9 +45,8 @@ from pupline.local import (
     QualityTable,
     StopRequested,
     UndeletedFiles,
-    count_prunable,
-    prune,
 )
+from pupline.tasks.figure_rows import FigureRecord
 from pupline.tasks.layout import summary_key
 from pupline.tasks.pages import Pages
 from pupline.tasks.ports import (
@@ -63,7 +61,7 @@ from pupline.tasks.ports import (
     any_alert,
 )
 from pupline.tasks.records import AuditRecord
-from pupline.text import printable, timestamp
+from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.backends.machine._runner import WorkflowRunner
@@ -127,8 +125,14 @@ class MachineBackend:
         since: float | None = None,
     ) -> Iterator[AuditRecord]:
         """All audit records, oldest first; or those of one run, in the order of its executions; or of one execution."""
-        stamp = None if since is None else timestamp(max(since, 0.0))
-        return self._reader.audit.records(AuditQuery(run=run, execution=execution, since=stamp))
+        return self._reader.audit.records(AuditQuery.of(run, execution, since))
+
+    def figure_records(
+        self, *, run: str | None = None, dataset: str | None = None, since: float | None = None
+    ) -> Iterator[FigureRecord]:
+        """As `records`, with fewer columns."""
+        del dataset
+        return self._reader.audit.figure_rows(AuditQuery.of(run, None, since))
 
     def executions(
         self, *, status: str | None = None, run: str | None = None, workflow: str | None = None
@@ -376,16 +380,10 @@ class MachineBackend:
 
         Raises: StorageError.
         """
+        from pupline.backends.machine._pruning import prune_data_dir
+
         self._check_exists()
-        if dry_run:
-            with LocalBackend.open(self.data_dir, exclusive=False) as backend:
-                return count_prunable(backend.database, before)
-        with LocalBackend.open(self.data_dir, exclusive=True, create=False) as backend:
-            found = prune(backend.database, before)
-            if found.executions:
-                with closing(sqlite3.connect(backend.database.path)) as connection:
-                    connection.execute("VACUUM")
-        return found
+        return prune_data_dir(self.data_dir, before, dry_run=dry_run)
 
     def _check_exists(self) -> None:
         if not self.data_dir.is_dir():

@@ -36,6 +36,7 @@ from pupline.backends.stack._runs import datasets_of, stack_runs
 from pupline.backends.stack._stack import BUCKET, KEEPS_NOTHING, MACHINE, TABLE, TOPIC, Stack
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
+from pupline.tasks.figure_rows import FigureRecord
 from pupline.tasks.ports import (
     ChosenAlert,
     DatasetSummary,
@@ -169,6 +170,12 @@ class StackBackend:
         else:
             return self._records.all() if since is None else self._records.since(since)
         return found if since is None else recorded_since(found, since)
+
+    def figure_records(
+        self, *, run: str | None = None, dataset: str | None = None, since: float | None = None
+    ) -> Iterator[FigureRecord]:
+        """As `records`: items come whole."""
+        return self.records(run=run, dataset=dataset, since=since)
 
     def executions(
         self, *, status: str | None = None, run: str | None = None, workflow: str | None = None

@@ -8,7 +8,9 @@ from operator import attrgetter
 from typing import Any
 
 from pupline.local.database import Database, execute_many, storable
-from pupline.tasks.records import AuditRecord
+from pupline.tasks.figure_rows import FigureRow
+from pupline.tasks.records import KNOWN_FIELDS, AuditRecord
+from pupline.text import timestamp
 
 _COLUMNS = tuple(field.name for field in fields(AuditRecord))
 AUDIT_COLUMNS = ", ".join(_COLUMNS)
@@ -17,6 +19,12 @@ _REASONS = _COLUMNS.index("alert_reasons")
 _TRIGGERED = _COLUMNS.index("alert_triggered")
 _SENT = _COLUMNS.index("alert_sent")
 _INSERT = f"INSERT INTO audit ({AUDIT_COLUMNS})"
+_FIGURES = (
+    ", ".join(FigureRow._fields[:-1])
+    + ", "
+    + " | ".join(f"(({name} IS NOT NULL) << {place})" for place, name in enumerate(KNOWN_FIELDS))
+)
+_FIGURE_REASONS = FigureRow._fields.index("alert_reasons")
 _PAGE = 1000
 
 
@@ -35,6 +43,11 @@ class AuditQuery:
     alerts_only: bool = False
     since: str | None = None
     until: str | None = None
+
+    @classmethod
+    def of(cls, run: str | None, execution: str | None, since: float | None) -> "AuditQuery":
+        """The query of a reading command. since: in seconds since the epoch."""
+        return cls(run=run, execution=execution, since=None if since is None else timestamp(max(since, 0.0)))
 
 
 class LocalAuditTable:
@@ -73,14 +86,23 @@ class LocalAuditTable:
 
         Oldest first; those of one run by execution instead, which is the order in which its images were requested.
         """
-        query = query or AuditQuery()
+        return map(record_of, self._ordered(AUDIT_COLUMNS, query or AuditQuery()))
+
+    def figure_rows(self, query: AuditQuery | None = None) -> Iterator[FigureRow]:
+        """What figures need of the matching records, in the same order, several times as fast as `records`."""
+        for row in self._ordered(_FIGURES, query or AuditQuery()):
+            reasons = () if row[_FIGURE_REASONS] == "[]" else tuple(json.loads(row[_FIGURE_REASONS]))
+            yield FigureRow._make((*row[:_FIGURE_REASONS], reasons, *row[_FIGURE_REASONS + 1 :]))
+
+    def _ordered(self, columns: str, query: AuditQuery) -> Iterator[tuple[Any, ...]]:
+        """The columns of the matching records, oldest first, or in the order of a run's executions."""
         where, parameters = _where(query)
         # The row value and the order make SQLite use one index, whatever the other conditions are.
         order = "upload_timestamp, audit_id" if query.run is None else "execution, audit_id"
-        select = f"SELECT {AUDIT_COLUMNS}, {order} FROM audit WHERE ({order}) > (?, ?){where} ORDER BY {order} LIMIT ?"  # noqa: S608
+        select = f"SELECT {columns}, {order} FROM audit WHERE ({order}) > (?, ?){where} ORDER BY {order} LIMIT ?"  # noqa: S608
         after: tuple[Any, ...] = ("", 0)
         while page := self._database.rows(select, (*after, *parameters, _PAGE)):
-            yield from (record_of(row[:-2]) for row in page)
+            yield from (row[:-2] for row in page)
             after = page[-1][-2:]
 
     def outcomes(self, run_id: str) -> dict[str, int]:
