@@ -58,12 +58,12 @@ SUB_ROOMS = {
     "asl": "_service_models _walk _errors _limits _expression _values _timestamp _functions jsonpath jsonata _commands"
     " _facts _history _endless _context _size_quota _input _thread _fork _failures _execution states"
     " _detailed_execution validation _state_machine driver test_state visits coverage mocks",
-    "local": "_clock _signals data_dir database tables alerts bucket journal ingests merging discarding pages"
+    "local": "_clock _signals data_dir database _changes tables alerts bucket journal ingests merging discarding pages"
     " repair _backend",
     "stepfunctions": "_errors _arns _names _documents _settings _call _pages protocol store _targets _revisions tasks"
     " executions machines _api _template_machines http _serving",
     "console": "job_queue web security live drawing jobs gallery executions audit alerts insights ingests sources start"
-    " overview about _static_files _errors _app _server",
+    " overview about _static_files _errors _app _protocol _server",
     "datasets": "training _objects selection export",
     "sources": "_listing _source api lists _pages _image_url _resolve",
 }

@@ -141,6 +141,7 @@ def test_the_other_commands_work_without_extras(plain: PlainInstall, tmp_path: P
         assert (done.returncode, done.stderr, (tmp_path / place).exists()) == (2, f"pupline: {MISSING}\n", False)
     doctor = plain.pupline("doctor", "--source", "sample", cwd=tmp_path)
     assert doctor.returncode == 0
-    assert "not installed: aws, parquet, quality (pip install 'pupline[aws,parquet,quality]')" in " ".join(
-        doctor.stdout.split()
+    assert (
+        "not installed: aws, parquet, quality, console (pip install 'pupline[aws,parquet,quality,console]')"
+        in " ".join(doctor.stdout.split())
     )

@@ -3,6 +3,8 @@
 A leaf: every room may import it. It loads `http.server`, so import it only where it is used.
 """
 
+import errno
+import ipaddress
 import socket
 import sys
 import threading
@@ -10,6 +12,9 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
+
+from pupline.errors import ConfigurationError
+from pupline.text import printable
 
 
 class LimitedServer(ThreadingHTTPServer):
@@ -74,3 +79,27 @@ class LimitedServer(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
             self._changed.wait_for(lambda: not self._connections, timeout=seconds)
         self.server_close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a port that is bound to `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def unusable_address(error: OSError, address: tuple[str, int]) -> ConfigurationError:
+    """What an address that cannot be bound means, and what to do."""
+    host, port = printable(address[0], 100), address[1]
+    if error.errno == errno.EADDRINUSE:
+        text = (
+            f"port {port} of {host} is in use by another program: end that one, or give another --port (0: a free one)"
+        )
+    elif error.errno == errno.EACCES:
+        text = f"port {port} is reserved for the administrator: give a --port above 1023"
+    elif error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        text = f"{host} is not an address of this machine: give another --host"
+    else:
+        text = f"port {port} of {host} cannot be used: {error.strerror}"
+    return ConfigurationError(text)

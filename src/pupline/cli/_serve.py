@@ -145,8 +145,9 @@ def serve(
     State machines and executions are kept in the data directory. Signatures and permissions are not checked. Ends on
     Ctrl-C or SIGTERM; executions that run continue at the next start.
     """
+    from pupline.listening import is_loopback
     from pupline.local import LocalBackend
-    from pupline.stepfunctions import ApiSettings, HostCheck, is_loopback, serving
+    from pupline.stepfunctions import ApiSettings, HostCheck, serving
 
     if not (expose or is_loopback(host)):
         raise ConfigurationError(

@@ -39,6 +39,7 @@ The engine, and everything that needs it, is loaded on first use: bulk runs star
 from typing import TYPE_CHECKING, Any
 
 from pupline.local._backend import LocalBackend
+from pupline.local._changes import DATA_TOPICS, EXECUTION_PREFIX, Changes
 from pupline.local._clock import SystemClock
 from pupline.local._signals import StopRequested, stopping_on_signals
 from pupline.local.alerts import (
@@ -116,6 +117,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BUCKET",
     "DATABASE_NAME",
+    "DATA_TOPICS",
+    "EXECUTION_PREFIX",
     "MERGING",
     "TOPIC_ARN",
     "WAITING",
@@ -128,6 +131,7 @@ __all__ = [
     "ApiStart",
     "Arrival",
     "AuditQuery",
+    "Changes",
     "Database",
     "Decision",
     "Deliverer",

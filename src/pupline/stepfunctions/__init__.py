@@ -19,7 +19,7 @@ from pupline.stepfunctions._errors import ApiError
 from pupline.stepfunctions._serving import serving
 from pupline.stepfunctions._settings import ApiSettings
 from pupline.stepfunctions._template_machines import TemplateMachine
-from pupline.stepfunctions.http import ApiServer, HostCheck, is_loopback
+from pupline.stepfunctions.http import ApiServer, HostCheck
 from pupline.stepfunctions.tasks import FunctionProcesses, ServiceFailure
 
 __all__ = [
@@ -32,6 +32,5 @@ __all__ = [
     "ServiceFailure",
     "StepFunctionsApi",
     "TemplateMachine",
-    "is_loopback",
     "serving",
 ]

@@ -1,17 +1,14 @@
 """The API and its port, opened together and closed together."""
 
-import errno
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pupline.errors import ConfigurationError
+from pupline.listening import unusable_address
 from pupline.local import LocalBackend
 from pupline.stepfunctions._api import MAX_BODY_BYTES, StepFunctionsApi
 from pupline.stepfunctions._settings import ApiSettings
 from pupline.stepfunctions._template_machines import TemplateMachine, make_template_machines
 from pupline.stepfunctions.http import ApiServer, HostCheck, Limits
-from pupline.text import printable
 
 
 @contextmanager
@@ -33,7 +30,7 @@ def serving(
     try:
         server = ApiServer(address, api.answer, Limits(body_bytes=MAX_BODY_BYTES), hosts, log)
     except OSError as error:
-        raise _explained(error, address) from error
+        raise unusable_address(error, address) from error
     api.start()
     with server:
         try:
@@ -43,19 +40,3 @@ def serving(
             yield server
         finally:
             api.close()  # first: it ends the requests that wait, for a task or the end of an execution
-
-
-def _explained(error: OSError, address: tuple[str, int]) -> ConfigurationError:
-    """What an address that cannot be bound means, and what to do."""
-    host, port = printable(address[0], 100), address[1]
-    if error.errno == errno.EADDRINUSE:
-        text = (
-            f"port {port} of {host} is in use by another program: end that one, or give another --port (0: a free one)"
-        )
-    elif error.errno == errno.EACCES:
-        text = f"port {port} is reserved for the administrator: give a --port above 1023"
-    elif error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        text = f"{host} is not an address of this machine: give another --host"
-    else:
-        text = f"port {port} of {host} cannot be used: {error.strerror}"
-    return ConfigurationError(text)

@@ -28,7 +28,7 @@ from pupline.workflow_files import chosen_workflow, read_definition, workflow_pa
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
 
-EXTRAS = {"aws": "boto3", "parquet": "pyarrow", "quality": "pillow"}
+EXTRAS = {"aws": "boto3", "parquet": "pyarrow", "quality": "pillow", "console": "fastapi"}
 """The package that each extra brings."""
 
 _LOW_SPACE_BYTES = 500_000_000

@@ -7,7 +7,7 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-_HEADERS = (
+SAFE_HEADERS = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -26,4 +26,4 @@ def with_safe_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     of their own, and thumbnails may be kept."""
     own = list(headers)
     names = {name.lower() for name, _ in own}
-    return own + [(name, value) for name, value in _HEADERS if name not in names]
+    return own + [(name, value) for name, value in SAFE_HEADERS if name not in names]

@@ -4,18 +4,15 @@ A page of another site can make its own name resolve to 127.0.0.1, and then read
 requests still carry its name as Host.
 """
 
-import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pupline.listening import is_loopback
+
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - they are looked for
+"""All addresses of the machine: then each may be named at which a request arrives."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a port that is bound to `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Hosts:
@@ -26,6 +23,7 @@ class Hosts:
     """
 
     def __init__(self, host: str, port: int, allowed: Iterable[str] = ()) -> None:
+        self._is_wildcard = host in _WILDCARDS
         names = {_bracketed(host)}
         if is_loopback(host):
             names.add("localhost")  # which browsers never resolve to another machine
@@ -35,8 +33,10 @@ class Hosts:
             found |= {lower} if _has_port(lower) else {lower, f"{lower}:{port}"}
         self._accepted = frozenset(found)
 
-    def accepts(self, host: str) -> bool:
-        """Whether a request with this Host may be answered."""
+    def accepts(self, host: str, server: Sequence[Any] | None = None) -> bool:
+        """Whether a request with this Host may be answered. server: the address at which it arrived."""
+        if self._is_wildcard and server is not None and host == f"{_bracketed(server[0])}:{server[1]}":
+            return True
         return host.lower() in self._accepted
 
     def is_same_origin(self, origin: str, host: str) -> bool:

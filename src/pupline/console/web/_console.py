@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -15,30 +15,20 @@ from pupline.console.web._readers import Readers
 from pupline.console.web._rendering import environment
 from pupline.console.web._settings import ConsoleSettings
 
-NAVIGATION = (
-    ("Overview", "/"),
-    ("Executions", "/executions"),
-    ("Gallery", "/gallery"),
-    ("Audit", "/audit"),
-    ("Alerts", "/alerts"),
-    ("Insights", "/insights"),
-    ("Ingests", "/ingests"),
-    ("Sources", "/sources"),
-    ("Start", "/start"),
-    ("Schedule", "/schedule"),
-    ("Jobs", "/jobs"),
-)
-"""The pages that every page links to: name and path."""
+if TYPE_CHECKING:
+    from pupline.console.live import Hub
 
 
 class Console:
-    """What the areas share. write_token: what requests that change something send as X-Pupline-Token.
+    """What the areas share. live: where changes are published. jobs: the commands that run for the pages.
 
-    jobs: the commands that run for the pages.
+
+    write_token: what requests that change something send as X-Pupline-Token.
     """
 
-    def __init__(self, settings: ConsoleSettings) -> None:
+    def __init__(self, settings: ConsoleSettings, live: "Hub") -> None:
         self.settings = settings
+        self.live = live
         self.write_token = secrets.token_urlsafe(32)
         self.templates = environment()
         self.jobs = Jobs(job_settings(settings))
@@ -69,12 +59,15 @@ class Console:
         return HTMLResponse(text, status_code=status)
 
     def _common(self, request: Request) -> Mapping[str, Any]:
-        """here: the path; place: what the console shows; can_write: whether pages can act."""
+        """here: the path; place: what the console shows; can_write: whether pages can act.
+
+        live_cursor: from which the page listens for changes.
+        """
         return {
             "here": request.url.path,
             "parameters": request.query_params.multi_items(),
-            "navigation": NAVIGATION,
             "place": self.settings.place,
             "can_write": self.settings.can_write,
             "write_token": self.write_token,
+            "live_cursor": request.state.live_cursor,
         }

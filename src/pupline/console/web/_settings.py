@@ -35,6 +35,12 @@ class ConsoleSettings:
         return f"stack {self.stack}" if self.stack is not None else str(self.data_dir)
 
     @property
+    def url(self) -> str:
+        """Where the console is reached from this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/"
+
+    @property
     def arguments(self) -> tuple[str, ...]:
         """The arguments that name this place to a pupline command."""
         if self.stack is not None:

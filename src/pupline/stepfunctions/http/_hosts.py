@@ -26,14 +26,6 @@ class HostCheck:
         return name == "localhost" or name.endswith(".localhost") or name in self.allowed or _is_address(name)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a port that is bound to `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _without_port(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
