@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ from pupline.backends import (
 from pupline.backends.machine import _ingest
 from pupline.backends.stack._polling import Timer
 from pupline.bulk import IngestReport, IngestRequest, IngestStarted, ItemsListed
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, NoSuchName
 from pupline.tasks.layout import summary_key
+from pupline.tasks.pages import AlertQuery, Count, ExecutionQuery, InvalidQuery, Page, RecordItem, RecordQuery
 from tests.aws.aws_handlers import serve_from_memory
 from tests.backends.stack_fakes import STORED, VirtualTimer, not_found
 from tests.backends.stack_fixtures import fake_stack
@@ -326,3 +327,78 @@ def test_the_quality_journal_is_on_this_machine(world: World, tmp_path: Path, mo
         journal.decide("dogs", ["1"], "keep")
     with world.backend.quality_journal() as journal:
         assert journal.decisions("dogs") == {"1": "keep"}
+
+
+def test_the_lists_of_the_console_go_by_page(world: World) -> None:
+    """Forwards, backwards, filtered and counted; each execution with its own record, a bulk one with none."""
+    world.run(2, "r")
+    world.ingest("b")
+    world.run(1, "gone", world.gone)
+    pages = world.backend.pages
+    names = ["gone-00001", "b", "r-00002", "r-00001"]
+    first = pages.execution_page(ExecutionQuery(limit=3))
+    rest = pages.execution_page(ExecutionQuery(limit=3, after=first.next))
+    assert [item.row.name for page in (first, rest) for item in page.items] == names
+    assert (first.previous, rest.next) == (None, None)
+    back = pages.execution_page(ExecutionQuery(limit=3, before=rest.previous))
+    assert (back.items, back.previous) == (first.items, None)
+    found = {item.row.name: item for item in first.items}
+    assert (found["b"].kind, found["b"].machine, found["b"].record) == ("ingest", "BulkIngest", None)
+    gone = found["gone-00001"]
+    assert (gone.kind, gone.machine, gone.type) == ("run", "DogUploaderPipeline", "STANDARD")
+    assert (gone.row.error, gone.record and gone.record.reason) == ("NotFound", "not_found")
+    assert pages.execution_item("gone-00001") == gone
+    for query, expected in (
+        (ExecutionQuery(status=("FAILED",)), ["gone-00001"]),
+        (ExecutionQuery(machine=("BulkIngest",)), ["b"]),
+        (ExecutionQuery(kind=("run",), run=("r",)), ["r-00002", "r-00001"]),
+        (ExecutionQuery(error=("NotFound",)), ["gone-00001"]),
+        (ExecutionQuery(text="R-00002"), ["r-00002"]),
+        (ExecutionQuery(order="failed", limit=1), ["gone-00001"]),
+    ):
+        assert [item.row.name for item in pages.execution_page(query).items] == expected
+        if query.order == "newest":
+            assert pages.count_executions(query) == Count(len(expected))
+    assert [(one.name, one.last and one.last.name) for one in pages.machines()] == [
+        ("BulkIngest", "b"),
+        ("DogUploaderPipeline", "gone-00001"),
+    ]
+
+
+def test_records_of_the_console_go_by_page(world: World) -> None:
+    """Each can be named, and leads to the next; facets count them; those of an ingest come by its run."""
+    world.run(2, "r")
+    report, _ = world.ingest("b")
+    world.run(1, "gone", world.gone)
+    pages, single = world.backend.pages, RecordQuery(run=("r", "gone"), limit=1)
+    found: list[RecordItem] = []
+    cursor: str | None = None
+    while True:
+        page = pages.record_page(replace(single, after=cursor))
+        found += page.items
+        cursor = page.next
+        if cursor is None:
+            break
+    assert [item.record.execution for item in found] == ["gone-00001", "r-00002", "r-00001"]
+    assert pages.record_neighbours(single, found[1].id) == (found[0], found[2])
+    assert pages.record_item(found[2].id) == found[2]
+    assert list(pages.records_at(replace(single, limit=2), 1, 2)) == found[1:]
+    assert pages.count_records(single) == Count(3)
+    assert {facet.value: facet.count for facet in pages.record_facets(single, "outcome")}["failed"] == 1
+    assert pages.count_records(RecordQuery(run=("b",))) == Count(report.counts.items)
+    assert [
+        item.record.execution for item in pages.record_page(RecordQuery(reason=("not_found",), run=("gone",))).items
+    ] == ["gone-00001"]
+    with pytest.raises(NoSuchName):
+        pages.record_item("none")
+    with pytest.raises(InvalidQuery):
+        pages.record_page(RecordQuery(after="none"))
+
+
+def test_alerts_of_the_console_go_by_page(world: World) -> None:
+    """None where no image alerted."""
+    world.run()
+    recent = AlertQuery(since=next(world.backend.executions()).start_time - 1)
+    assert world.backend.pages.alert_page(recent) == Page(())
+    assert world.backend.pages.count_alerts(recent) == Count(0)
+    assert list(world.backend.pages.subscriptions()) == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 from pupline.backends._results import ExecutionResult
 from pupline.backends._settings import RunSettings
 from pupline.http import Proxy
+from pupline.tasks.pages import Pages
 from pupline.tasks.ports import ErasableStore, ReadableStore, Reader
 
 if TYPE_CHECKING:
@@ -192,6 +193,10 @@ class Backend(Reader, Protocol):
 
     @property
     def unlisted(self) -> str | None: ...
+
+    @property
+    def pages(self) -> Pages:
+        """The lists of the console, by page."""
 
     def run(self, request: RunRequest, listener: RunListener) -> RunReport:
         """Start what the run lacks of its executions, and wait for all of them.

@@ -10,8 +10,8 @@ nothing. `order` belongs to a cursor; filters do not.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from pupline.errors import ConfigurationError
 from pupline.tasks.ports import ExecutionSummary
@@ -128,6 +128,15 @@ class RecordQuery(PageQuery):
     since: float | None = None
     until: float | None = None
     order: RecordOrder = "newest"
+
+    def without(self, field: RecordField) -> "RecordQuery":
+        """The query without its own values of a field."""
+        if field == "day":
+            return replace(self, since=None, until=None)
+        if field == "alert":
+            return replace(self, alert=None)
+        none: dict[str, Any] = {field: ()}
+        return replace(self, **none)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

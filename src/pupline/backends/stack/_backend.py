@@ -37,6 +37,7 @@ from pupline.backends.stack._stack import BUCKET, KEEPS_NOTHING, MACHINE, TABLE,
 from pupline.errors import ConfigurationError
 from pupline.http import Proxy
 from pupline.tasks.figure_rows import FigureRecord
+from pupline.tasks.pages import Pages
 from pupline.tasks.ports import (
     ChosenAlert,
     DatasetSummary,
@@ -225,19 +226,29 @@ class StackBackend:
             for record in self._records.single()  # bulk records never say that an alert was sent
             if record.alert_sent and chosen(record.execution, record.upload_timestamp)
         )
-        for record in sent if limit is None else deque(sent, maxlen=limit):
-            described = None
-            if not self._stack.is_express:
-                described = self._executions.of_machine(self._stack.resource(MACHINE), record.execution)
-            alert = published_alert(self._executions.history(described["executionArn"])) if described else None
-            unknown = dict.fromkeys(("subject", "message", "published_at", "message_id"))
-            yield {
-                "topic": self._stack.resource(TOPIC),
-                **(alert or unknown),
-                "image_name": record.image_name,
-                "execution": record.execution,
-                "deliveries": None,
-            }
+        yield from map(self._published, sent if limit is None else deque(sent, maxlen=limit))
+
+    def _published(self, record: AuditRecord) -> Mapping[str, Any]:
+        """The alert of an execution by its record."""
+        described = None
+        if not self._stack.is_express:
+            described = self._executions.of_machine(self._stack.resource(MACHINE), record.execution)
+        alert = published_alert(self._executions.history(described["executionArn"])) if described else None
+        unknown = dict.fromkeys(("subject", "message", "published_at", "message_id"))
+        return {
+            "topic": self._stack.resource(TOPIC),
+            **(alert or unknown),
+            "image_name": record.image_name,
+            "execution": record.execution,
+            "deliveries": None,
+        }
+
+    @cached_property
+    def pages(self) -> Pages:
+        """The lists of this stack, by page."""
+        from pupline.backends.stack.pages import StackPages
+
+        return StackPages(self._account, self._stack, self._executions, self._records, self._published)
 
     def run(self, request: RunRequest, listener: RunListener) -> RunReport:
         """Start what the run lacks, and wait for all of it; with the settings of the stack."""

@@ -58,8 +58,12 @@ class Executions:
     ) -> Iterator[ExecutionSummary]:
         """The same in brief. Each that did not succeed is described by itself: lists have no errors."""
         for row in self.listed(status, run, workflow):
-            known = row["status"] in {"RUNNING", "SUCCEEDED"}
-            yield self._summary(row if known else self._described(row["executionArn"]) or row)
+            yield self.summary(self.completed(row))
+
+    def completed(self, row: Description, *, whole: bool = False) -> Description:
+        """A row of a list with its error, if it has one. whole: with its input and output too."""
+        known = row["status"] in {"RUNNING", "SUCCEEDED"} and not whole
+        return row if known or "input" in row else self._described(row["executionArn"]) or row
 
     def details(self, name: str) -> ExecutionDetails:
         """One execution, by its name or ARN. Raises: ConfigurationError when there is none, or more than one."""
@@ -70,7 +74,7 @@ class Executions:
         history = [] if self._is_express_child(described) else list(map(plain_event, self.history(arn)))
         definition = json.loads(machine["definition"])
         return ExecutionDetails(
-            row=self._summary(described),
+            row=self.summary(described),
             definition=processor_of(definition, history) if "mapRunArn" in described else definition,
             input=parsed(described.get("input")),
             output=parsed(described.get("output")),
@@ -85,7 +89,7 @@ class Executions:
 
     def child_summaries(self, name: str) -> Iterator[ExecutionSummary]:
         """The child executions of an execution's Map Runs."""
-        return map(self._summary, self._children(name))
+        return map(self.summary, self._children(name))
 
     def child_details(self, name: str, child: str) -> ExecutionDetails:
         """One child execution, by its name or ARN. Raises: NoSuchName."""
@@ -233,7 +237,8 @@ class Executions:
         """Whether it is of the state machine BulkIngest."""
         return str(described["stateMachineArn"]) == self._stack.resources.get(BULK_MACHINE)
 
-    def _summary(self, described: Description) -> ExecutionSummary:
+    def summary(self, described: Description) -> ExecutionSummary:
+        """The execution in brief."""
         stop = described.get("stopDate")
         return ExecutionSummary(
             name=described["name"],

@@ -8,6 +8,7 @@ answer for them. Only the listing of everything scans the table, and a question 
 import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import closing, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
@@ -29,6 +30,9 @@ _DATED_RUN = re.compile(r"([0-9]{8})-[0-9]{6}-[0-9a-f]{4}")
 _BULK_EXECUTION = re.compile(r"(.+)-([0-9]{8})")
 _CLOCK_SKEW = timedelta(hours=1)
 _MANY_DAYS = 400
+_RECENT_DAYS = 90
+"""For as long AWS keeps executions."""
+_LAST_MOMENT = 4e9
 
 
 def today() -> date:
@@ -72,6 +76,26 @@ class Records:
         bulk = self._of_bucket(lambda: self._bulk.written_since(start - _CLOCK_SKEW), later)
         days = _days(start.date(), today())
         return recorded_since(_merged(self.single() if days is None else self._of_days(days), bulk), moment)
+
+    def by_day(self, since: float | None, until: float | None, *, newest_first: bool) -> Iterator[AuditRecord]:
+        """The records of single images, day by day.
+
+        until: now by default. since: by default, 90 days before; at most 400.
+        """
+        last = today() + timedelta(days=1) if until is None else _date_of(until)
+        first = last - timedelta(days=_RECENT_DAYS)
+        if since is not None:
+            first = max(last - timedelta(days=_MANY_DAYS), _date_of(since))
+        days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+        return self._of_days(reversed(days) if newest_first else days, newest_first=newest_first)
+
+    def of_names(self, names: AbstractSet[str], began: datetime, ended: datetime) -> dict[str, AuditRecord]:
+        """The records of executions of single images that wrote them between these times."""
+        first, last = (moment.astimezone(UTC) for moment in (began - _CLOCK_SKEW, ended + _CLOCK_SKEW))
+        found = self._of_days(_days(first.date(), last.date()) or ())
+        stamps = timestamp(first.timestamp()), timestamp(last.timestamp())
+        wanted = (one for one in found if stamps[0] <= one.upload_timestamp <= stamps[1])
+        return {one.execution: one for one in wanted if one.execution in names}
 
     def of_dataset(self, dataset: str) -> Iterator[AuditRecord]:
         """The records of all bulk runs of a dataset, oldest first; where it has left no rows, of all bulk runs."""
@@ -146,12 +170,14 @@ class Records:
         else:
             yield from self._of_days(days, wanted)
 
-    def _of_days(self, days: Iterable[str], wanted: "_Filter | None" = None) -> Iterator[AuditRecord]:
+    def _of_days(
+        self, days: Iterable[str], wanted: "_Filter | None" = None, *, newest_first: bool = False
+    ) -> Iterator[AuditRecord]:
         for day in days:
             values = {":day": {"S": day}}
             narrowed = wanted.arguments(values) if wanted else {"ExpressionAttributeValues": values}
             condition = {"IndexName": INDEX, "KeyConditionExpression": f"{DAY} = :day", **narrowed}
-            for page in self._pages("query", condition):
+            for page in self._pages("query", {**condition, "ScanIndexForward": not newest_first}):
                 yield from (self._record(item, f", of {day},") for item in page["Items"])
 
     def _scanned(self, wanted: "_Filter", **index: str) -> Iterator[AuditRecord]:
@@ -215,6 +241,11 @@ def recorded_since(found: Iterator[AuditRecord], moment: float) -> Iterator[Audi
     """The records of this time, in seconds since the epoch, and later."""
     stamp = timestamp(max(moment, 0.0))
     return (record for record in found if record.upload_timestamp >= stamp)
+
+
+def _date_of(moment: float) -> date:
+    """The day of a time in seconds since the epoch, UTC."""
+    return datetime.fromtimestamp(min(max(moment, 0.0), _LAST_MOMENT), UTC).date()
 
 
 def _days(first: date, last: date) -> list[str] | None:

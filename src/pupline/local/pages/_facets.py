@@ -1,8 +1,6 @@
 """The values of a field among audit records, with their counts."""
 
 from collections import Counter
-from dataclasses import replace
-from typing import Any
 
 from pupline.local.database import Database
 from pupline.local.pages._conditions import HOST, RUN_PREFIX
@@ -25,7 +23,7 @@ _EXPRESSIONS: dict[RecordField, str] = {
 
 def facets(database: Database, query: RecordQuery, field: RecordField) -> list[Facet]:
     """The values, most frequent first; days newest first. Raises: StorageError."""
-    conditions = conditions_of(without(query, field))
+    conditions = conditions_of(query.without(field))
     text = f"SELECT {_EXPRESSIONS[field]}, count(*) FROM audit WHERE {conditions.all()} GROUP BY 1"  # noqa: S608
     counts: Counter[str | None] = Counter(dict(database.rows(text, tuple(conditions.values))))
     if field in {"run", "dataset"}:
@@ -36,16 +34,6 @@ def facets(database: Database, query: RecordQuery, field: RecordField) -> list[F
     else:
         found.sort(key=lambda facet: (-facet.count, facet.value is None, facet.value or ""))
     return found[:FACET_LIMIT]
-
-
-def without(query: RecordQuery, field: RecordField) -> RecordQuery:
-    """The query without its own values of a field."""
-    if field == "day":
-        return replace(query, since=None, until=None)
-    if field == "alert":
-        return replace(query, alert=None)
-    none: dict[str, Any] = {field: ()}
-    return replace(query, **none)
 
 
 def _of_runs(database: Database, counts: Counter[str | None], field: RecordField) -> Counter[str | None]:
