@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         RunStarted,
         Stopping,
     )
+    from pupline.backends._redrive import EndedExecution, why_not_redriven
     from pupline.backends._results import ExecutionResult
     from pupline.backends._settings import RunSettings
     from pupline.backends.machine import (
@@ -52,6 +53,7 @@ __all__ = [
     "Check",
     "DiscardReport",
     "DiscardSelection",
+    "EndedExecution",
     "ExecutionResult",
     "MachineBackend",
     "Note",
@@ -71,6 +73,7 @@ __all__ = [
     "load_workflow",
     "open_backend",
     "retry_alerts",
+    "why_not_redriven",
 ]
 
 _HOMES = {
@@ -78,6 +81,7 @@ _HOMES = {
     "RunSettings": "_settings",
     "StackBackend": "stack",
     "has_parquet": "_bulk_ingest",
+    **dict.fromkeys(("EndedExecution", "why_not_redriven"), "_redrive"),
     **dict.fromkeys(("BULK_NAME", "MachineBackend", "WorkflowRunner"), "machine"),
     **dict.fromkeys(("fetch_services", "load_workflow", "retry_alerts"), "machine"),
 }

@@ -305,6 +305,12 @@ class Reader(Protocol):
     def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""
 
+    def execution_version(self, name: str) -> str | None:
+        """A text that differs whenever more of the execution happened: what was read under it can be shown again.
+
+        None where the backend cannot tell without reading the execution. Raises: as `execution`.
+        """
+
     def child_executions(self, name: str) -> Iterator[ExecutionSummary]:
         """The child executions of an execution's Map Runs that began. Raises: as `execution`."""
 

@@ -12,7 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 from pupline.backends._port import (
     AuditExport,
-    BulkEvent,
     BulkListener,
     Check,
     DiscardReport,
@@ -22,9 +21,9 @@ from pupline.backends._port import (
     RunListener,
     RunReport,
     RunRequest,
-    Stopping,
 )
 from pupline.backends._redrive import UNSUCCESSFUL, EndedExecution, redrivable
+from pupline.backends.machine._bulk_events import port_event
 from pupline.backends.machine._execution_details import (
     child_details,
     child_summaries,
@@ -43,8 +42,6 @@ from pupline.local import (
     LocalPages,
     PruneCounts,
     QualityTable,
-    StopRequested,
-    UndeletedFiles,
 )
 from pupline.tasks.figure_rows import FigureRecord
 from pupline.tasks.layout import summary_key
@@ -144,6 +141,10 @@ class MachineBackend:
     def execution(self, name: str) -> ExecutionDetails:
         """One execution. Raises: ConfigurationError when there is none of that name."""
         return execution_details(self._reader.journal, self._row(self._reader, name))
+
+    def execution_version(self, name: str) -> str:
+        """The status, and how much of the execution the journal has."""
+        return self._reader.journal.version(self._row(self._reader, name))
 
     def child_executions(self, name: str) -> Iterator[ExecutionSummary]:
         """The child executions of an execution's Map Runs that began, by run and item."""
@@ -339,7 +340,7 @@ class MachineBackend:
             from pupline.backends.machine._ingest import ingest_through_workflow
 
             return ingest_through_workflow(self.data_dir, request, listener)
-        report = ingest(self.data_dir, request, lambda event: listener(_port_event(event)))
+        report = ingest(self.data_dir, request, lambda event: listener(port_event(event)))
         return replace(report, summary=self._summary(report))
 
     def _summary(self, report: IngestReport) -> dict[str, Any]:
@@ -388,10 +389,3 @@ class MachineBackend:
     def _check_exists(self) -> None:
         if not self.data_dir.is_dir():
             raise ConfigurationError(f"there is no data directory {self.data_dir}; nothing was ever started there")
-
-
-def _port_event(event: Any) -> BulkEvent:
-    if isinstance(event, StopRequested):
-        return Stopping()
-    found: BulkEvent = Note(f"pupline: {event}") if isinstance(event, UndeletedFiles) else event
-    return found

@@ -188,6 +188,10 @@ class StackBackend:
         """One execution, by its name or ARN. Raises: ConfigurationError when there is none, or more than one."""
         return self._executions.details(name)
 
+    def execution_version(self, name: str) -> str | None:
+        """The status and the end of an execution that has ended; None while it runs."""
+        return self._executions.version(name)
+
     def child_executions(self, name: str) -> Iterator[ExecutionSummary]:
         """The child executions of an execution's Map Runs, newest first in each run."""
         return self._executions.child_summaries(name)

@@ -82,6 +82,12 @@ class Executions:
             map_runs=list(self._map_runs(arn)) if self.is_bulk(described) else (),
         )
 
+    def version(self, name: str) -> str | None:
+        """The status and the end of an execution that has ended; None while it runs."""
+        described = self.find(name)
+        stop = described.get("stopDate")
+        return None if stop is None else f"{described['status']} {stop.timestamp()} {described.get('redriveCount')}"
+
     def _is_express_child(self, described: Description) -> bool:
         """Whether it is a child of the Map Run of BulkIngest: these are Express, with histories in CloudWatch Logs."""
         machine = str(described["stateMachineArn"]).partition("/")[0]

@@ -1,6 +1,7 @@
 """What all areas of the console share: the `Console`, its readers, pages, query parameters and errors."""
 
 from pupline.console.web._console import Console
+from pupline.console.web._filters import pretty_json
 from pupline.console.web._images import image_text, is_sha256, object_key, object_path, thumbnail_path
 from pupline.console.web._parameters import (
     Cursor,
@@ -35,6 +36,7 @@ __all__ = [
     "object_key",
     "object_path",
     "path_of",
+    "pretty_json",
     "problem_of",
     "problem_response",
     "thumbnail_path",

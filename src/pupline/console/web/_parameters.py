@@ -17,7 +17,7 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from fastapi import Request
 from fastapi.routing import APIRoute
@@ -107,9 +107,9 @@ def _parameters_of(route: APIRoute) -> dict[str, bool]:
         annotation = field.field_info.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             for name, inside in annotation.model_fields.items():
-                found[inside.alias or name] = inside.annotation == Texts
+                found[inside.alias or name] = get_origin(inside.annotation) is tuple
         else:
-            found[field.alias] = annotation == Texts
+            found[field.alias] = get_origin(annotation) is tuple
     return found
 
 

@@ -11,6 +11,7 @@ from pupline.errors import (
     StorageError,
     TaskFailure,
 )
+from pupline.tasks.pages import InvalidQuery
 from pupline.text import printable
 
 _MESSAGE_CHARACTERS = 500
@@ -43,6 +44,8 @@ def problem_of(error: PuplineError) -> Problem:
         return not_found(message)
     if isinstance(error, DirectoryInUse):
         return Problem(409, "in_use", message)
+    if isinstance(error, InvalidQuery):
+        return bad_request(message)
     if isinstance(error, BackendUnavailable | StorageError | ConfigurationError):
         return Problem(503, "unavailable", message)
     return Problem(500, "internal_error", message)

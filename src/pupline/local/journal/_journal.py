@@ -151,6 +151,11 @@ class Journal:
         query = f"SELECT count(*) FROM executions WHERE status = 'RUNNING' AND NOT {_OF_API}"  # noqa: S608 - our texts
         return int(self._database.rows(query)[0][0])
 
+    def version(self, row: ExecutionRow) -> str:
+        """A text that differs whenever the journal has more of the execution."""
+        query = "SELECT coalesce(max(seq), -1) FROM facts WHERE execution_id = ?"
+        return f"{row.status} {row.stop_time} {self._database.rows(query, (row.execution_id,))[0][0]}"
+
     def api_start(self, row: ExecutionRow) -> ApiStart | None:
         """What the API added to the execution when it started it; None for the execution of a run."""
         query = "SELECT arn, machine_arn, context, details FROM api_executions WHERE execution_id = ?"

@@ -1,0 +1,104 @@
+"""What the page of one execution shows: the failure, a tab, the panel of a state, the image, what can be done."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from pupline.asl import VisitStatus
+from pupline.console.executions._actions import actions_of
+from pupline.console.executions._events import EventQuery, event_page, event_types
+from pupline.console.executions._list_page import place_of
+from pupline.console.executions._panel import StatePanel, state_panel
+from pupline.console.executions._slices import slice_of
+from pupline.console.executions._view import ExecutionView
+from pupline.console.web import Console, Filters, Text, Texts, bad_request, with_parameters
+
+Tab = Literal["graph", "table", "events", "timeline"]
+TABS: tuple[tuple[Tab, str], ...] = (
+    ("graph", "Graph"),
+    ("table", "Table"),
+    ("events", "Events"),
+    ("timeline", "Timeline"),
+)
+ROWS_LIMIT = 100
+
+
+class ExecutionParameters(Filters):
+    """What to show of an execution.
+
+    state, visit, attempt: of the panel. type, order, only: of the tabs Events and Table. after, before: a place there.
+    """
+
+    tab: Tab = "graph"
+    state: Text = None
+    visit: int | None = Field(None, ge=1, le=10**9)
+    attempt: int | None = Field(None, ge=1, le=10**9)
+    type: Texts = ()
+    only: tuple[VisitStatus, ...] = ()
+    order: Literal["oldest", "newest"] = "oldest"
+    after: Text = None
+    before: Text = None
+    limit: int = Field(ROWS_LIMIT, ge=1, le=500)
+
+
+def execution_context(
+    console: Console, view: ExecutionView, parameters: ExecutionParameters, path: str
+) -> dict[str, Any]:
+    """The values of the template `execution.html`. Raises: NoSuchName, Problem."""
+    panel = _panel(view, parameters)
+    return {
+        "view": view,
+        "shown": parameters,
+        "path": path,
+        "api_path": f"/api{path}",
+        "tabs": _tabs(view, parameters, path),
+        "panel": panel,
+        "actions": actions_of(view, console.jobs),
+        "failure": view.failure or view.trouble,
+        **_tab(view, parameters),
+    }
+
+
+def _panel(view: ExecutionView, parameters: ExecutionParameters) -> StatePanel | None:
+    """The panel of the chosen state; by default, of the one that failed."""
+    if parameters.state is not None:
+        return state_panel(view, parameters.state, visit=parameters.visit, attempt=parameters.attempt)
+    if parameters.visit is not None or parameters.attempt is not None:
+        raise bad_request("visit and attempt belong to a state; give state as well")
+    failure = view.failure or view.trouble
+    if failure is None or failure.visit is None:
+        return None
+    return state_panel(view, failure.visit.state, visit=failure.visit.number)
+
+
+def _tabs(view: ExecutionView, parameters: ExecutionParameters, path: str) -> list[tuple[str, str, str, int | None]]:
+    """(key, label, URL, count) of the tabs. The chosen state stays chosen."""
+    counts: Mapping[str, int] = {"table": len(view.visits), "events": len(view.details.history)}
+    chosen: list[tuple[str, object]] = [
+        ("state", parameters.state),
+        ("visit", parameters.visit),
+        ("attempt", parameters.attempt),
+    ]
+    return [(key, label, with_parameters(path, [("tab", key), *chosen]), counts.get(key)) for key, label in TABS]
+
+
+def _tab(view: ExecutionView, parameters: ExecutionParameters) -> dict[str, Any]:
+    after, before = place_of(parameters.after, "after"), place_of(parameters.before, "before")
+    if parameters.tab == "events":
+        query = EventQuery(
+            types=parameters.type,
+            newest_first=parameters.order == "newest",
+            after=after,
+            before=before,
+            limit=parameters.limit,
+        )
+        types = event_types(view.details.history)
+        return {
+            "page": event_page(view.details.history, query),
+            "event_options": [(kind, f"{kind} ({count:,})") for kind, count in types],
+        }
+    if parameters.tab == "table":
+        visits = [visit for visit in view.visits if not parameters.only or visit.status in parameters.only]
+        return {"page": slice_of(visits, parameters.limit, after, before)}
+    return {}
