@@ -40,7 +40,7 @@ function showState(state) {
   const sign = known("live");
   if (sign.dataset.state === state) return;
   sign.dataset.state = state;
-  sign.textContent = { live: "live", reconnecting: "reconnecting…", off: "not live" }[state];
+  sign.textContent = { live: "live", reconnecting: "reconnecting", off: "not live" }[state];
 }
 
 /** Fetches the page and changes the parts whose topics changed. */
