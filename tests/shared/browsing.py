@@ -5,7 +5,6 @@ Every page is watched: errors in its console, requests that leave the console, a
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,9 +35,7 @@ _SERIOUS = {"serious", "critical"}
 @contextmanager
 def served(data_dir: Path, *options: str) -> Iterator[str]:
     """The URL of `pupline serve` over the directory, in a process of its own that ends with the block."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "pupline", "serve", f"--port={port}", "--json", f"--data={data_dir}", *options]
+    command = [sys.executable, "-m", "pupline", "serve", "--port=0", "--json", f"--data={data_dir}", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"TZ": "UTC"}) as process:
         try:
             assert process.stdout is not None

@@ -1,28 +1,12 @@
-"""The pages of the console over the sample data directory of `console_world`: what browser tests and pictures go through.
+"""The pages of the console over the sample data directory of `console_world`: what browser tests go through.
 
 A new page of the console belongs here; a test compares the list with the routes.
 """
 
-from tests.shared.console_world import (
-    FAILED,
-    QUARANTINED,
-    REFUSED,
-    SUCCEEDED,
-)
-
 PAGES = (
     "/",
     "/executions",
-    "/executions?status=FAILED&order=oldest",
-    f"/executions/{FAILED}",
-    f"/executions/{FAILED}?tab=table",
-    f"/executions/{FAILED}?tab=events",
-    f"/executions/{FAILED}?tab=timeline",
-    f"/executions/{REFUSED}?state=FetchAndUploadDogImage",
-    f"/executions/{QUARANTINED}",
-    f"/executions/{SUCCEEDED}?state=CheckIfPNG",
     "/gallery",
-    "/gallery?type=png",
     "/audit",
     "/alerts",
     "/insights",

@@ -5,11 +5,21 @@ from dataclasses import dataclass
 from itertools import islice
 
 from pupline.backends import Backend
-from pupline.tasks.pages import AlertItem, AlertQuery, Count, ExecutionItem, ExecutionQuery, Pages, RecordItem, RecordQuery
+from pupline.tasks.pages import (
+    AlertItem,
+    AlertQuery,
+    Count,
+    DeliveryStatus,
+    ExecutionItem,
+    ExecutionQuery,
+    Pages,
+    RecordItem,
+    RecordQuery,
+)
 from pupline.tasks.ports import RunSummary
 
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
-UNDELIVERED = ("pending", "failed")
+UNDELIVERED: tuple[DeliveryStatus, ...] = ("pending", "failed")
 
 _STATUSES = ("RUNNING", "SUCCEEDED", *UNSUCCESSFUL)
 _FAILURES = 6
