@@ -1,1 +1,12 @@
-"""Drawings: graphs of state machines, timelines and charts as SVG and as text. Pure."""
+"""Drawings: graphs of state machines, timelines and charts as SVG and as text. Pure.
+
+    graph = state_graph(definition, StateVisits(events, definition, map_runs), selected="Fetch")
+    {{ figure(graph.svg, graph.text) }}
+
+Text and SVG are `Markup`: a template shows them as they are, as the code that makes them has escaped everything.
+"""
+
+from pupline.console.drawing._markup import Markup
+from pupline.console.drawing.graph import Graph, Standing, state_graph
+
+__all__ = ["Graph", "Markup", "Standing", "state_graph"]
