@@ -1,6 +1,7 @@
 """What all areas of the console share: the `Console`, its readers, pages, query parameters and errors."""
 
 from pupline.console.web._console import Console
+from pupline.console.web._facets import FEW_RECORDS, FacetLink, FacetMenu, facet_menus
 from pupline.console.web._filters import pretty_json
 from pupline.console.web._images import image_text, is_sha256, object_key, object_path, thumbnail_path
 from pupline.console.web._parameters import (
@@ -14,31 +15,51 @@ from pupline.console.web._parameters import (
 )
 from pupline.console.web._problems import Problem, bad_request, not_found, problem_of, problem_response
 from pupline.console.web._readers import Readers
+from pupline.console.web._record_filters import (
+    Parameter,
+    RecordFilters,
+    chips,
+    kept,
+    one_of,
+    with_value,
+    without,
+)
 from pupline.console.web._settings import ConsoleSettings
 from pupline.console.web._urls import path_of, with_parameters
 
 __all__ = [
+    "FEW_RECORDS",
     "Console",
     "ConsoleSettings",
     "Cursor",
+    "FacetLink",
+    "FacetMenu",
     "Filters",
     "Limit",
     "Moment",
+    "Parameter",
     "Problem",
     "Readers",
+    "RecordFilters",
     "Text",
     "Texts",
     "bad_request",
     "check_parameters",
+    "chips",
+    "facet_menus",
     "image_text",
     "is_sha256",
+    "kept",
     "not_found",
     "object_key",
     "object_path",
+    "one_of",
     "path_of",
     "pretty_json",
     "problem_of",
     "problem_response",
     "thumbnail_path",
     "with_parameters",
+    "with_value",
+    "without",
 ]

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pupline.tasks.log_to_dynamodb import readable_cause
 from pupline.text import plain_number, printable, timestamp
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
@@ -75,5 +74,4 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "size": size,
     "number": number,
     "pretty_json": pretty_json,
-    "readable_cause": readable_cause,
 }
