@@ -1,9 +1,18 @@
-"""Pages of `alerts`."""
+"""The pages of alerts."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from pupline.console.web import Console
+from pupline.console.alerts._filters import SELECTING, AlertFilters
+from pupline.console.alerts._view import alert_view, alerts_view
+from pupline.console.job_queue import retry_alerts
+from pupline.console.web import Console, chips, with_parameters, without
+from pupline.tasks.pages import DELIVERY_STATUSES
+
+STATUS_WORDS = {"delivered": "delivered", "pending": "waiting", "failed": "failed"}
+"""What people call them."""
 
 
 def pages(console: Console) -> APIRouter:
@@ -11,7 +20,40 @@ def pages(console: Console) -> APIRouter:
     router = APIRouter()
 
     @router.get("/alerts")
-    def alerts(request: Request) -> Response:
-        return console.page(request, "alerts/alerts.html")
+    def alerts(request: Request, filters: Annotated[AlertFilters, Query()]) -> Response:
+        given = [one for one in request.query_params.multi_items() if one[0] in SELECTING and one[1]]
+        with console.reader() as backend:
+            view = alerts_view(backend, filters)
+            options = backend.options
+        rest = without(given, "status")
+        segments = [("All", with_parameters("/alerts", rest), not filters.status)]
+        for status in DELIVERY_STATUSES:
+            href = with_parameters("/alerts", [*rest, ("status", status)])
+            segments.append((STATUS_WORDS[status].capitalize(), href, status in filters.status))
+        return console.page(
+            request,
+            "alerts/alerts.html",
+            view=view,
+            filters=filters,
+            kept=given,
+            segments=segments,
+            chips=[(name, STATUS_WORDS.get(value, value), rest) for name, value, rest in chips(given)],
+            words=STATUS_WORDS,
+            retry_command=console.jobs.command(retry_alerts(())),
+            options=options,
+        )
+
+    @router.get("/alerts/{alert}")
+    def alert(request: Request, alert: str) -> Response:
+        with console.reader() as backend:
+            view = alert_view(backend, alert)
+        return console.page(
+            request,
+            "alerts/alert.html",
+            view=view,
+            words=STATUS_WORDS,
+            retry_command=console.jobs.command(retry_alerts([view.item.id])),
+            parent="/alerts",
+        )
 
     return router

@@ -7,7 +7,7 @@ job = jobs.submit(JobRequest(("redrive", "--", name), title=f"Redrive {name}"))
 
 from pupline.console.job_queue._job import ENDED, JOB_STATUSES, Job, JobOutput, JobRequest, JobStatus
 from pupline.console.job_queue._jobs import KEPT, Jobs, JobSettings
-from pupline.console.job_queue._requests import discard, redrive, redrive_failed, resume, run_again, stop
+from pupline.console.job_queue._requests import discard, redrive, redrive_failed, resume, retry_alerts, run_again, stop
 
 __all__ = [
     "ENDED",
@@ -23,6 +23,7 @@ __all__ = [
     "redrive",
     "redrive_failed",
     "resume",
+    "retry_alerts",
     "run_again",
     "stop",
 ]

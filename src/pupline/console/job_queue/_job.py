@@ -11,8 +11,8 @@ JobStatus: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "ABOR
 JOB_STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
 ENDED: frozenset[JobStatus] = frozenset({"SUCCEEDED", "FAILED", "ABORTED"})
 
-_WITH_LOCK = frozenset({"run", "ingest", "resume", "redrive", "discard", "prune", "merge"})
-"""Commands that hold the data directory. `stop` does without: it asks the process that works."""
+_WITH_LOCK = frozenset({"run", "ingest", "resume", "redrive", "discard", "prune", "merge", "alerts"})
+"""Commands that hold the data directory, `alerts` with --retry. `stop` does without: it asks the process that works."""
 
 _EXIT_CODES = {
     0: "all good",

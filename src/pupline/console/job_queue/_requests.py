@@ -45,5 +45,12 @@ def discard(run: str) -> JobRequest:
     return JobRequest(("discard", "--yes", "--", run), f"Discard {run}")
 
 
+def retry_alerts(message_ids: Sequence[str]) -> JobRequest:
+    """Deliver alerts that wait now, and try once more what was given up, of these alerts or of all."""
+    chosen = [f"--alert={message_id}" for message_id in message_ids]
+    title = "Retry alerts" if not chosen else f"Retry {plural(len(chosen), 'alert')}"
+    return JobRequest(("alerts", "--retry", *chosen), title)
+
+
 def _named(names: Sequence[str], noun: str) -> str:
     return names[0] if len(names) == 1 else plural(len(names), noun)
