@@ -46,6 +46,7 @@ from pupline.asl._service_models import (
     sdk_member_name,
     service_model,
 )
+from pupline.asl._starting_at import starting_at
 from pupline.asl._state_machine import DefinitionError, StateMachine, definition_digest, diagnose
 from pupline.asl.coverage import Coverage, CoverageItem, percent_text
 from pupline.asl.driver import (
@@ -188,6 +189,7 @@ __all__ = [
     "run_test_state",
     "sdk_member_name",
     "service_model",
+    "starting_at",
     "states_of",
     "unanswered",
     "validate_definition",

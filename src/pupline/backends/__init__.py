@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pupline.backends._bulk_ingest import has_parquet
     from pupline.backends._port import (
+        Again,
         AttemptFailed,
         AuditExport,
         Backend,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BULK_NAME",
+    "Again",
     "AttemptFailed",
     "AuditExport",
     "Backend",

@@ -20,11 +20,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """An execution to run again, as a new one of the same definition.
+
+    state: begin at this top-level state, as it was last entered. edited: JSON text, instead of the input it had.
+    """
+
+    execution: str
+    state: str | None = None
+    edited: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """A run of `count` executions, one image each.
 
     concurrency: executions at the same time. run_id: None for a new run, named after the time. sample_if_offline: use
     the sample source where the source cannot be reached. proxy: for sources and images; it is not kept with the run.
+    again: what to run again, instead of `count` executions with these settings; its run has the settings that it had.
     """
 
     settings: RunSettings
@@ -33,6 +46,7 @@ class RunRequest:
     run_id: str | None = None
     sample_if_offline: bool = False
     proxy: Proxy | None = None
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("name", shell_complete=complete_run)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_run)
 @click.option("--error", help="The Error Name to record.")
 @click.option("--cause", help="Why, for people.")
 @backend_options
-def stop(name: str, error: str | None, cause: str | None, backend: "Backend") -> int:
-    """End the execution, or the run, called NAME: its status becomes ABORTED.
+def stop(names: tuple[str, ...], error: str | None, cause: str | None, backend: "Backend") -> int:
+    """End each execution, or run, called NAME: its status becomes ABORTED.
 
     An execution is aborted as StopExecution does. Of a run of `run` or `ingest --workflow`, all unfinished executions
     are. An unfinished ingest ends: what is done stays, and its files are written. A process that works on it does so
@@ -28,7 +28,8 @@ def stop(name: str, error: str | None, cause: str | None, backend: "Backend") ->
 
     With --backend aws, NAME is an execution or its ARN; that of an ingest has the name of its run.
     """
-    with suggesting(backend, name):
-        said = backend.stop(name, error, cause)
-    click.echo(f"{printable(name)}: {said}")
+    for name in names:
+        with suggesting(backend, name):
+            said = backend.stop(name, error, cause)
+        click.echo(f"{printable(name)}: {said}")
     return 0

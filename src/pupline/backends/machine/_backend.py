@@ -256,7 +256,11 @@ class MachineBackend:
         return self.location(key.rpartition("/")[0]) if found else path.rpartition("/")[0]
 
     def run(self, request: RunRequest, listener: RunListener) -> RunReport:
-        """Finish what is unfinished, then start what the run lacks."""
+        """Finish what is unfinished, then start what the run lacks. Or run one execution again, and nothing else."""
+        if request.again is not None:
+            from pupline.backends.machine._running_again import run_again
+
+            return run_again(self.data_dir, request, request.again, listener)
         settings = request.settings.checked()
         if request.sample_if_offline:
             from pupline.backends.machine._doctor import online_or_sample

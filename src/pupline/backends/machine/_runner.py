@@ -136,6 +136,23 @@ class WorkflowRunner:
             ),
         )
 
+    def run_one(self, request: StartRequest, settings: RunSettings) -> RunReport:
+        """Start one execution, as a new run with these settings, and nothing else. request: its name is chosen here.
+
+        Raises: ConfigurationError when there is a run of that ID; StorageError.
+        """
+        run_id, runs = request.run_id or new_run_id(), self._backend.runs
+        check_run_kind(self._backend.database, run_id, RunKind.WORKFLOW_RUN)
+        if runs.find(run_id) is not None:
+            raise ConfigurationError(f"there is a run '{run_id}' already; give another --run-id")
+        runs.open(run_id, settings.anchored().as_json())
+        self._run_id = run_id
+        self._listener(RunStarted(1))
+        try:
+            return self._drive(run_id, (replace(request, name=execution_name(run_id, 1), run_id=run_id),), resume=False)
+        finally:
+            runs.drop_empty(run_id)
+
     def resume(self, run_id: str | None = None) -> RunReport:
         """Finish what is unfinished, of any run or of one; without one, deliver the alerts that wait, too."""
         journal = self._backend.journal

@@ -255,11 +255,15 @@ class StackBackend:
         return StackPages(self._account, self._stack, self._executions, self._records, self._published)
 
     def run(self, request: RunRequest, listener: RunListener) -> RunReport:
-        """Start what the run lacks, and wait for all of it; with the settings of the stack."""
+        """Start what the run lacks, and wait for all of it; with the settings of the stack. Or one execution again."""
         run_id = request.run_id or new_run_id()
         check_run_id(run_id)
         if request.settings.image_url is not None and (request.settings.breed or request.settings.breeds):
             raise ConfigurationError("--image-url names one image and --breed a kind of images: give one of them")
+        if request.again is not None:
+            from pupline.backends.stack._running_again import run_again
+
+            return run_again(self._executions, request.again, run_id, listener, self._timer)
         machine = self._stack.resource(MACHINE)
         again = f"If this is cut short, repeat it with --run-id {run_id}."
         listener(Note(f"Run {run_id} on the stack {printable(self.name)}. {again}"))
