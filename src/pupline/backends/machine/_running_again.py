@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from pupline.asl import StateMachine, starting_at
-from pupline.asl.visits import StateVisits
+from pupline.asl import StateMachine, StateVisits, starting_at
 from pupline.backends._port import Again, RunListener, RunReport, RunRequest
 from pupline.backends._settings import RunSettings
 from pupline.backends.machine._runner import WorkflowRunner
