@@ -85,14 +85,20 @@ def time_named(text: str, now: datetime) -> float | None:
     days = _DAYS.get(text.lower())
     if days is not None:
         return datetime.combine((now - timedelta(days=days)).date(), time(), UTC).timestamp()
-    age = _AGE.fullmatch(text.lower().removesuffix(" ago"))
+    age = seconds_named(text.lower().removesuffix(" ago"))
     if age is not None:
-        return now.timestamp() - int(age[1]) * _AGE_UNITS[age[2]]
+        return now.timestamp() - age
     try:
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def seconds_named(text: str) -> int | None:
+    """The seconds of a duration such as `30m`, `2h` or `7d`; None where the text is none."""
+    found = _AGE.fullmatch(text.lower())
+    return None if found is None else int(found[1]) * _AGE_UNITS[found[2]]
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

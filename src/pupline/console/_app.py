@@ -54,7 +54,8 @@ class ConsoleApp(FastAPI):
 
 def create_app(settings: ConsoleSettings) -> ConsoleApp:
     """The console as an ASGI application. Raises: ConfigurationError where the data directory cannot be used."""
-    console = Console(settings, live.hub_of(settings))
+    console = Console(settings)
+    console.live = live.hub_of(settings, console.jobs.cursor)
     console.prepare()
     app = ConsoleApp(
         title="pupline",

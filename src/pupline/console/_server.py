@@ -9,9 +9,11 @@ import uvicorn
 
 from pupline.console._app import ConsoleApp, create_app
 from pupline.console._protocol import KEEP_ALIVE_SECONDS, MAX_HEAD_BYTES, BoundedProtocol
+from pupline.console.security import checked_token
 from pupline.console.web import ConsoleSettings
 from pupline.errors import ConfigurationError
 from pupline.listening import is_loopback, unusable_address
+from pupline.text import printable
 
 _BACKLOG = 128
 """Connections that wait to be accepted, and that are accepted at a time: fewer than are kept, so that a flood does not
@@ -26,7 +28,7 @@ def serve(settings: ConsoleSettings, ready: Callable[[str], None] = lambda _url:
     Raises: ConfigurationError for an address that cannot be bound, and for one that other machines reach without a
     token.
     """
-    check_exposure(settings)
+    settings = _checked(settings)
     with _listener(settings.host, settings.port) as listener:
         bound = replace(settings, port=listener.getsockname()[1])
         app = create_app(bound)
@@ -51,13 +53,16 @@ def serve(settings: ConsoleSettings, ready: Callable[[str], None] = lambda _url:
             server.run(sockets=[listener])
 
 
-def check_exposure(settings: ConsoleSettings) -> None:
-    """Refuse an address that other machines reach without a token. Raises: ConfigurationError."""
-    if not is_loopback(settings.host) and settings.token is None:
+def _checked(settings: ConsoleSettings) -> ConsoleSettings:
+    """The settings, if others can use the console only with a token. Raises: ConfigurationError."""
+    if settings.token is not None:
+        return replace(settings, token=checked_token(settings.token))
+    if not is_loopback(settings.host):
         raise ConfigurationError(
-            f"--host {settings.host} can be reached from other machines: give a token that they need, with "
-            "--token-file FILE or the variable PUPLINE_CONSOLE_TOKEN"
+            f"--host {printable(settings.host, 100)} can be reached from other machines: give a token that they need, "
+            "with --token-file FILE or the variable PUPLINE_CONSOLE_TOKEN"
         )
+    return settings
 
 
 class _Server(uvicorn.Server):

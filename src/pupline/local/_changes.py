@@ -26,7 +26,7 @@ _Mark: TypeAlias = tuple[object, ...]
 _MARKS: Mapping[str, str] = {
     EXECUTIONS: """
         SELECT (SELECT max(execution_id) FROM executions), count(*), total(running.execution_id),
-            total((SELECT max(seq) FROM facts WHERE facts.execution_id = running.execution_id))
+            total((SELECT max(seq) + 1 FROM facts WHERE facts.execution_id = running.execution_id))
         FROM (SELECT execution_id FROM executions WHERE status = 'RUNNING'
             ORDER BY execution_id DESC LIMIT 1000) AS running
     """,
@@ -46,6 +46,7 @@ _EXECUTION_MARK = """
     SELECT status, stop_time, stop_request,
         (SELECT max(seq) FROM facts WHERE facts.execution_id = executions.execution_id),
         (SELECT max(audit_id) FROM audit WHERE execution = executions.name),
+        (SELECT count(*) FROM alerts WHERE execution = executions.name),
         (SELECT total(attempts) + count(delivered_at) + count(given_up_at) FROM alerts JOIN deliveries USING (alert_id)
             WHERE execution = executions.name)
     FROM executions WHERE name = ?
@@ -83,16 +84,19 @@ class Changes:
             return frozenset()
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         if version == self._version:
+            new = [name for name in executions if EXECUTION_PREFIX + name not in self._marks]
+            self._marks |= _execution_marks(connection, new)
             return frozenset()
         self._version = version
-        marks = {topic: connection.execute(query).fetchone() for topic, query in _MARKS.items()}
-        for name in executions:
-            marks[EXECUTION_PREFIX + name] = connection.execute(_EXECUTION_MARK, (name,)).fetchone() or ()
+        marks = _marks(connection) | _execution_marks(connection, executions)
         # One that was not looked at before may have changed since.
         changed = {topic for topic, mark in marks.items() if self._marks.get(topic) != mark}
         self._marks = marks
-        if RECORDS in changed:  # of an execution, or of an ingest: a redriven one may have run since the last look
-            changed |= {EXECUTIONS, INGESTS}
+        # One that was redriven may have begun and ended since the last look.
+        if changed - {INGESTS}:
+            changed.add(EXECUTIONS)
+        if RECORDS in changed:
+            changed.add(INGESTS)
         # What the marks do not show, such as a prune, or a redriven execution without a record.
         return frozenset(changed) or topics
 
@@ -111,7 +115,7 @@ class Changes:
             self._connection = connect(self._path, "mode=ro")
             self._identity = found.st_dev, found.st_ino
             (self._version,) = self._connection.execute("PRAGMA data_version").fetchone()
-            self._marks = {topic: self._connection.execute(query).fetchone() for topic, query in _MARKS.items()}
+            self._marks = _marks(self._connection)
 
     def close(self) -> None:
         """Close the file. The next look opens it again, and takes everything for changed."""
@@ -119,3 +123,12 @@ class Changes:
             self._connection.close()
         self._connection = self._identity = self._version = None
         self._marks = {}
+
+
+def _marks(connection: sqlite3.Connection) -> dict[str, _Mark]:
+    return {topic: connection.execute(query).fetchone() for topic, query in _MARKS.items()}
+
+
+def _execution_marks(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, _Mark]:
+    """Those of executions; an empty one where there is no such execution."""
+    return {EXECUTION_PREFIX + name: connection.execute(_EXECUTION_MARK, (name,)).fetchone() or () for name in names}

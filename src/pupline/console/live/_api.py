@@ -8,11 +8,11 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from pupline.console.live._hub import MAX_TOPICS, Hub
+from pupline.console.live._watches import JOBS
 from pupline.console.web import Console, Cursor, Filters, Problem, Texts, bad_request
 from pupline.local import DATA_TOPICS, EXECUTION_PREFIX
 from pupline.text import printable
 
-JOBS = "jobs"
 _TOPICS = DATA_TOPICS | {JOBS}
 _RETRY_MILLISECONDS = 2000
 

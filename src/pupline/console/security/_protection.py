@@ -54,14 +54,13 @@ class Protection:
                 await self._app(head, exchange.receive_nothing, exchange.send_head)
             else:
                 await self._app(scope, exchange.receive, exchange.send)
-        except Problem as problem:  # a body that grew too large
-            if not exchange.has_started:
-                await problem_response(problem)(scope, receive, exchange.send)
         except Exception:
             # An error page was sent, and the error logged, unless the answer had begun: then it just ends.
-            if not exchange.has_started:
+            if not (exchange.has_started or exchange.is_too_large):
                 raise
             _log.debug("an answer ended early", exc_info=True)
+        if exchange.is_too_large and not exchange.has_started:
+            await problem_response(_TOO_LARGE)(scope, receive, exchange.send_instead)
 
     def _refusal(self, scope: Scope, headers: Mapping[str, str]) -> Response | None:
         problem = self._problem_of_any(scope, headers)
@@ -113,16 +112,23 @@ class _Exchange:
         self._head_is_sent = asyncio.Event()
         self._is_read = False
         self.has_started = False
+        self.is_too_large = False
 
     async def receive(self) -> Message:
         """The next part of the body. Raises: Problem when there is too much."""
         message = await self._receive()
         self._received += len(message.get("body", b""))
         if self._received > MAX_BODY_BYTES:
+            self.is_too_large = True
             raise _TOO_LARGE
         return message
 
     async def send(self, message: Message) -> None:
+        """Send a part of the response, with the safe headers; nothing of what is made of half a body."""
+        if not self.is_too_large or self.has_started:
+            await self.send_instead(message)
+
+    async def send_instead(self, message: Message) -> None:
         """Send a part of the response, with the safe headers."""
         if message["type"] == "http.response.start":
             self.has_started = True

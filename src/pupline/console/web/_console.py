@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 
 class Console:
-    """What the areas share. live: where changes are published. jobs: the commands that run for the pages.
+    """What the areas share.
 
-
-    write_token: what requests that change something send as X-Pupline-Token.
+    live: where changes are published. jobs: the commands that run for the pages. write_token: what requests that change
+    something send as X-Pupline-Token.
     """
 
-    def __init__(self, settings: ConsoleSettings, live: "Hub") -> None:
+    live: "Hub"
+
+    def __init__(self, settings: ConsoleSettings) -> None:
         self.settings = settings
-        self.live = live
         self.write_token = secrets.token_urlsafe(32)
         self.templates = environment()
         self.jobs = Jobs(job_settings(settings))
