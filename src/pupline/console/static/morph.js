@@ -7,7 +7,7 @@
  */
 function keyOf(node) {
   if (!(node instanceof Element)) return null;
-  return node.id || node.getAttribute("data-row");
+  return node.id || node.getAttribute("data-row") || null;
 }
 
 /**

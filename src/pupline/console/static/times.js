@@ -78,7 +78,8 @@ export function showTimes(root = document) {
     const utc = utcText(moment);
     const absolute = local === utc ? utc : `${local} · ${utc}`;
     const relative = relativeText(moment);
-    setText(element, "full" in element.dataset ? `${absolute} · ${relative}` : { relative, local, utc }[mode] ?? utc);
+    const full = local === utc ? `${utc}\n${relative}` : `${local}\n${utc}\n${relative}`;
+    setText(element, "full" in element.dataset ? full : { relative, local, utc }[mode] ?? utc);
     const title = `${absolute} · ${relative}`;
     if (element.title !== title) element.title = title;
   }
