@@ -13,7 +13,8 @@ const HIDDEN_MILLISECONDS = 15_000;
 
 /** @type {EventSource | null} */
 let source = null;
-let cursor = "";
+/** From where on changes are asked for: the page's making, and then the last change that was received. */
+let cursor = document.querySelector("meta[name=pupline-live-cursor]")?.getAttribute("content") ?? "";
 let failures = 0;
 let retryTimer = 0;
 let hiddenTimer = 0;
@@ -40,7 +41,7 @@ function showState(state) {
   const sign = known("live");
   if (sign.dataset.state === state) return;
   sign.dataset.state = state;
-  sign.textContent = { live: "live", reconnecting: "reconnecting…", off: "not live" }[state];
+  sign.textContent = { live: "live", reconnecting: "reconnecting", off: "not live" }[state];
 }
 
 /** Fetches the page and changes the parts whose topics changed. */
@@ -111,8 +112,6 @@ function connect() {
   source = new EventSource(`/api/live?${query}`);
   source.addEventListener("open", () => {
     showState("live");
-    // What happened between the page's making, or the last connection, and this one.
-    if (failures > 0) for (const topic of topics) changed.add(topic);
     failures = 0;
     void work();
   });
@@ -125,7 +124,6 @@ function visibilityChanged() {
   if (document.hidden) {
     hiddenTimer = setTimeout(disconnect, HIDDEN_MILLISECONDS);
   } else if (source === null) {
-    failures += 1;
     connect();
   } else {
     void work();

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pupline.tasks.log_to_dynamodb import readable_cause
 from pupline.text import plain_number, printable, timestamp
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
@@ -74,4 +75,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "size": size,
     "number": number,
     "pretty_json": pretty_json,
+    "readable_cause": readable_cause,
 }
