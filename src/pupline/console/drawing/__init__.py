@@ -8,5 +8,16 @@ Text and SVG are `Markup`: a template shows them as they are, as the code that m
 
 from pupline.console.drawing._markup import Markup
 from pupline.console.drawing.graph import Graph, Standing, state_graph
+from pupline.console.drawing.timeline import AttemptFilter, Range, Timeline, draw_timeline, seconds_text
 
-__all__ = ["Graph", "Markup", "Standing", "state_graph"]
+__all__ = [
+    "AttemptFilter",
+    "Graph",
+    "Markup",
+    "Range",
+    "Standing",
+    "Timeline",
+    "draw_timeline",
+    "seconds_text",
+    "state_graph",
+]
