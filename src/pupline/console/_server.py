@@ -29,26 +29,10 @@ def serve(settings: ConsoleSettings, ready: Callable[[str], None] = lambda _url:
     token.
     """
     settings = _checked(settings)
-    with _listener(settings.host, settings.port) as listener:
+    with listening(settings.host, settings.port) as listener:
         bound = replace(settings, port=listener.getsockname()[1])
         app = create_app(bound)
-        config = uvicorn.Config(
-            app,
-            http=BoundedProtocol,
-            ws="none",
-            loop="asyncio",
-            lifespan="on",
-            log_config=None,
-            log_level="critical",  # it warns of every invalid request; errors in the application are logged by it
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            backlog=_BACKLOG,
-            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
-        server = _Server(config, app, lambda: ready(bound.url))
+        server = ConsoleServer(app, lambda: ready(bound.url))
         with suppress(KeyboardInterrupt):  # uvicorn raises the signal again when it has stopped
             server.run(sockets=[listener])
 
@@ -65,12 +49,29 @@ def _checked(settings: ConsoleSettings) -> ConsoleSettings:
     return settings
 
 
-class _Server(uvicorn.Server):
+class ConsoleServer(uvicorn.Server):
     """uvicorn's server, which says when it is ready, and ends live streams before it waits for requests to end."""
 
-    def __init__(self, config: uvicorn.Config, app: ConsoleApp, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._app = app
+    def __init__(self, app: ConsoleApp, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=BoundedProtocol,
+                ws="none",
+                loop="asyncio",
+                lifespan="on",
+                log_config=None,
+                log_level="critical",  # it warns of every invalid request; errors of the application are logged by it
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=_BACKLOG,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_STOP_SECONDS,
+            )
+        )
+        self.app = app
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -80,11 +81,12 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then the rest."""
-        self._app.console.live.close()
+        self.app.console.live.close()
         await super().shutdown(sockets)
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises: ConfigurationError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
