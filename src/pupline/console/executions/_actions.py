@@ -1,5 +1,6 @@
 """What can be done with an execution: the commands of pupline that do it, and why one would do no good."""
 
+import json
 import shlex
 from dataclasses import dataclass
 from typing import Literal
@@ -7,7 +8,7 @@ from typing import Literal
 from pupline.console.executions._view import ExecutionView
 from pupline.console.job_queue import Jobs, redrive, run_again, stop
 from pupline.console.web import bad_request, path_of
-from pupline.json_values import dumps, loads
+from pupline.json_values import loads
 from pupline.text import printable
 
 ActionName = Literal["redrive", "stop", "again"]
@@ -78,7 +79,7 @@ def _again(view: ExecutionView, jobs: Jobs) -> list[Action]:
     name = view.row.name
     is_here = view.item.kind != "api"
     machine = _arn(name.rpartition(":")[0], "stateMachine")
-    served = _aws("start-execution", "--state-machine-arn", machine, "--input", dumps(view.details.input))
+    served = _aws("start-execution", "--state-machine-arn", machine, "--input", json.dumps(view.details.input))
     return [
         Action(
             name="again",

@@ -10,11 +10,10 @@ from pupline.console.executions._execution_page import ExecutionParameters, exec
 from pupline.console.executions._filters import ExecutionFilters
 from pupline.console.executions._list_page import ChildParameters, children_context, list_context
 from pupline.console.executions._panel import state_panel
-from pupline.console.executions._template_filters import FILTERS
+from pupline.console.executions._template_filters import FILTERS, parsed
 from pupline.console.executions._view import views_of
 from pupline.console.job_queue import run_again
 from pupline.console.web import Console, Filters, Text, path_of
-from pupline.json_values import loads
 
 
 class AgainParameters(Filters):
@@ -67,7 +66,7 @@ def _add_again(router: APIRouter, console: Console) -> None:
         given: Any = view.details.input
         if parameters.state is not None:
             visit = state_panel(view, parameters.state).visit
-            given = None if visit is None or visit.input is None else loads(visit.input)
+            given = None if visit is None or visit.input is None else parsed(visit.input)
         action = next((one for one in actions_of(view, console.jobs) if one.name == "again"), None)
         command = console.jobs.command(run_again(name, state=parameters.state, edited="")).replace(
             "--input=-", "--input=FILE"
