@@ -1,11 +1,12 @@
 """What the page of one execution shows: the failure, a tab, the panel of a state, the image, what can be done."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
 from pupline.asl import VisitStatus
+from pupline.console.drawing import state_graph
 from pupline.console.executions._actions import actions_of
 from pupline.console.executions._events import EventQuery, event_page, event_types
 from pupline.console.executions._list_page import place_of
@@ -56,7 +57,7 @@ def execution_context(
         "panel": panel,
         "actions": actions_of(view, console.jobs),
         "failure": view.failure or view.trouble,
-        **_tab(view, parameters),
+        **_tab(view, parameters, panel, path),
     }
 
 
@@ -83,7 +84,11 @@ def _tabs(view: ExecutionView, parameters: ExecutionParameters, path: str) -> li
     return [(key, label, with_parameters(path, [("tab", key), *chosen]), counts.get(key)) for key, label in TABS]
 
 
-def _tab(view: ExecutionView, parameters: ExecutionParameters) -> dict[str, Any]:
+def _tab(view: ExecutionView, parameters: ExecutionParameters, panel: StatePanel | None, path: str) -> dict[str, Any]:
+    """The values of the tab's own template."""
+    if parameters.tab == "graph":
+        selected = None if panel is None else panel.state
+        return {"graph": state_graph(view.details.definition, view.visits, selected=selected, link=_to_state(path))}
     after, before = place_of(parameters.after, "after"), place_of(parameters.before, "before")
     if parameters.tab == "events":
         query = EventQuery(
@@ -102,3 +107,12 @@ def _tab(view: ExecutionView, parameters: ExecutionParameters) -> dict[str, Any]
         visits = [visit for visit in view.visits if not parameters.only or visit.status in parameters.only]
         return {"page": slice_of(visits, parameters.limit, after, before)}
     return {}
+
+
+def _to_state(path: str) -> Callable[[str], str]:
+    """The address of the panel of a state, by its name."""
+
+    def link(state: str) -> str:
+        return with_parameters(path, [("tab", "graph"), ("state", state)]) + "#state"
+
+    return link
