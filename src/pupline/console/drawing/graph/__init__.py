@@ -20,13 +20,14 @@ __all__ = ["Graph", "Standing", "state_graph"]
 class Graph:
     """A drawn graph. svg and text: for a template, as they are. left_out: states beyond what can be drawn.
 
-    standings: how each state stands that was entered.
+    standings: how each state stands that was entered. width: of the drawing, in CSS pixels.
     """
 
     svg: Markup
     text: Markup
     standings: Mapping[str, Standing]
     left_out: int
+    width: float
 
 
 def _link(name: str) -> str:
@@ -51,4 +52,5 @@ def state_graph(
     ways = taken(scope, visits) if visits is not None else set()
     look = Look(title, link, selected, found, ways)
     left_out = max(count_states(definition) - MOST_STATES, 0)
-    return Graph(graph_svg(layout_of(scope, ways), look), graph_list(scope, look), found or {}, left_out)
+    layout = layout_of(scope, ways)
+    return Graph(graph_svg(layout, look), graph_list(scope, look), found or {}, left_out, layout.width)
