@@ -17,6 +17,7 @@ from fuzzing.targets import TARGETS
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", TARGETS)
 def test_no_parser_breaks_its_promises(name: str) -> None:
     """The seeds and some inputs made from them; the same ones each time."""

@@ -120,6 +120,7 @@ def test_a_list_that_needs_the_extra_is_refused_before_anything_starts(
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_other_commands_work_without_extras(plain: PlainInstall, tmp_path: Path) -> None:
     """The workflow, the reading commands, and a doctor who lists what is missing."""

@@ -245,6 +245,7 @@ merge(Path(sys.argv[2]), [Path(other) for other in sys.argv[3:]])
 """Merges, and kills itself at the Nth call that changes the disk."""
 
 
+@pytest.mark.long
 @pytest.mark.crash
 def test_killed_at_any_instant_the_same_command_completes_it(world: Merging) -> None:
     """SIGKILL, again and again, each time a little later; the result is as if there had been none."""

@@ -68,6 +68,7 @@ def test_signals_end_what_hangs(hang: str, number: signal.Signals) -> None:
     assert (child.returncode, errors.strip()) == (130, "pupline: interrupted")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_the_second_signal_is_enough(second: signal.Signals) -> None:
     """Of whatever kind it is."""

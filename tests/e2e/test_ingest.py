@@ -190,6 +190,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -182,6 +182,7 @@ def test_another_private_origin_is_refused_unless_allowed(tmp_path: Path) -> Non
     assert stored_files(tmp_path) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

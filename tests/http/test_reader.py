@@ -49,6 +49,7 @@ def cut_positions(raw: bytes) -> Iterator[int]:
     yield from range(max(first, len(raw) - 40), len(raw))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("limits", [LIMITS, ReadLimits(500, 32 * 1024, 100, truncate=True)], ids=["whole", "truncated"])
 @pytest.mark.parametrize("name", RECORDED)

@@ -128,6 +128,7 @@ def test_one_array_is_a_list(tmp_path: Path, text: str, urls: list[str], name: s
     assert json_urls(tmp_path, text, name=name) == urls
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_large_array_is_read_in_little_memory(tmp_path: Path) -> None:
     """One value at a time, from any of them on."""
