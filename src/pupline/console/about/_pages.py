@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from pupline import __version__
 from pupline.console.web import Console
 
 
@@ -12,6 +13,7 @@ def pages(console: Console) -> APIRouter:
 
     @router.get("/about")
     def about(request: Request) -> Response:
-        return console.page(request, "about/about.html")
+        origin = str(request.base_url).rstrip("/")
+        return console.page(request, "about/about.html", version=__version__, origin=origin)
 
     return router

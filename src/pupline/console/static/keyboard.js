@@ -1,6 +1,6 @@
 // The keyboard: rows and cards are elements with `data-row`; `?` shows all keys.
 
-import { all, known } from "./dom.js";
+import { all } from "./dom.js";
 import { showPicks } from "./picks.js";
 import { nextTimes } from "./times.js";
 
@@ -89,7 +89,7 @@ const KEYS = {
   t: nextTimes,
   g: () => (prefixUntil = Date.now() + PREFIX_SECONDS * 1000),
   "/": () => all("[data-search]")[0]?.focus(),
-  "?": () => /** @type {HTMLDialogElement} */ (known("keys-dialog")).showModal(),
+  "?": () => /** @type {HTMLDialogElement | null} */ (document.getElementById("keys-dialog"))?.showModal(),
 };
 
 /** @type {Record<string, () => void>} */

@@ -1,7 +1,7 @@
 // Live parts: an element with an `id` and `data-live="topic …"` is made equal to what the server has now whenever one of
 // its topics changes. The page itself is the representation: it is fetched again, and only what differs is changed.
 
-import { all, known } from "./dom.js";
+import { all } from "./dom.js";
 import { morph } from "./morph.js";
 import { showPicks } from "./picks.js";
 import { showTimes } from "./times.js";
@@ -38,8 +38,8 @@ function topicsOf(part) {
 
 /** @param {"live" | "reconnecting" | "off"} state */
 function showState(state) {
-  const sign = known("live");
-  if (sign.dataset.state === state) return;
+  const sign = document.getElementById("live");
+  if (sign === null || sign.dataset.state === state) return;
   sign.dataset.state = state;
   sign.textContent = { live: "live", reconnecting: "reconnecting", off: "not live" }[state];
 }
