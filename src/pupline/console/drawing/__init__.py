@@ -7,17 +7,37 @@ Text and SVG are `Markup`: a template shows them as they are, as the code that m
 """
 
 from pupline.console.drawing._markup import Markup
+from pupline.console.drawing.charts import (
+    Chart,
+    Column,
+    Datum,
+    Series,
+    Tone,
+    bar_chart,
+    line_chart,
+    share_chart,
+    stacked_chart,
+)
 from pupline.console.drawing.graph import Graph, Standing, state_graph
 from pupline.console.drawing.timeline import AttemptFilter, Range, Timeline, draw_timeline, seconds_text
 
 __all__ = [
     "AttemptFilter",
+    "Chart",
+    "Column",
+    "Datum",
     "Graph",
     "Markup",
     "Range",
+    "Series",
     "Standing",
     "Timeline",
+    "Tone",
+    "bar_chart",
     "draw_timeline",
+    "line_chart",
     "seconds_text",
+    "share_chart",
+    "stacked_chart",
     "state_graph",
 ]
