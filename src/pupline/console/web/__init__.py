@@ -2,7 +2,7 @@
 
 from pupline.console.web._console import Console
 from pupline.console.web._facets import FEW_RECORDS, FacetLink, FacetMenu, facet_menus
-from pupline.console.web._filters import pretty_json
+from pupline.console.web._filters import pretty_json, size
 from pupline.console.web._images import image_text, is_sha256, object_key, object_path, thumbnail_path
 from pupline.console.web._parameters import (
     Cursor,
@@ -58,6 +58,7 @@ __all__ = [
     "pretty_json",
     "problem_of",
     "problem_response",
+    "size",
     "thumbnail_path",
     "with_parameters",
     "with_value",

@@ -72,6 +72,15 @@ class QualityTable:
         )
         return [GroupRow(*row) for row in self._database.rows(query, (self._scope + dataset, rule))]
 
+    def group_of(self, dataset: str, sha256: str) -> list[GroupRow]:
+        """The group of one image with all its members, the representative first; empty where it is in none."""
+        query = (
+            "SELECT sha256, representative, distance FROM quality_groups WHERE dataset = ?1 AND representative ="
+            " (SELECT representative FROM quality_groups WHERE dataset = ?1 AND sha256 = ?2)"
+            " ORDER BY sha256 <> representative, place"
+        )
+        return [GroupRow(*row) for row in self._database.rows(query, (self._scope + dataset, sha256))]
+
     def rule(self, dataset: str) -> str | None:
         """The rule by which the dataset's images are in groups; None where there are none."""
         query = "SELECT rule FROM quality_groups WHERE dataset = ? LIMIT 1"
@@ -101,6 +110,12 @@ class QualityTable:
         """What people decided, by SHA-256."""
         query = "SELECT sha256, decision FROM quality_reviews WHERE dataset = ?"
         return dict(self._database.rows(query, (self._scope + dataset,)))
+
+    def decision_about(self, dataset: str, sha256: str) -> Decision | None:
+        """What people decided about one image."""
+        query = "SELECT decision FROM quality_reviews WHERE dataset = ? AND sha256 = ?"
+        found = self._database.rows(query, (self._scope + dataset, sha256))
+        return found[0][0] if found else None
 
     def decide(self, dataset: str, hashes: Sequence[str], decision: Decision | None) -> None:
         """Remember a decision about these images; None: forget it."""
