@@ -8,8 +8,10 @@ job = jobs.submit(JobRequest(("redrive", "--", name), title=f"Redrive {name}"))
 from pupline.console.job_queue._job import ENDED, JOB_STATUSES, Job, JobOutput, JobRequest, JobStatus
 from pupline.console.job_queue._jobs import KEPT, Jobs, JobSettings
 from pupline.console.job_queue._requests import discard, redrive, redrive_failed, resume, retry_alerts, run_again, stop
+from pupline.console.job_queue._schedule import DEFAULT_SOURCE, Schedule, ScheduledRun, Scheduler
 
 __all__ = [
+    "DEFAULT_SOURCE",
     "ENDED",
     "JOB_STATUSES",
     "KEPT",
@@ -19,6 +21,9 @@ __all__ = [
     "JobSettings",
     "JobStatus",
     "Jobs",
+    "Schedule",
+    "ScheduledRun",
+    "Scheduler",
     "discard",
     "redrive",
     "redrive_failed",

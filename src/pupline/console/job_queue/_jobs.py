@@ -14,13 +14,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pupline.console.job_queue._job import Job, JobOutput, JobRequest, command_line, status_of
 from pupline.console.job_queue._process import JobProcess, Supervisor
+from pupline.console.job_queue._schedule import Scheduler
 from pupline.console.job_queue._store import ConsoleFile, JobRow, NewJob
 from pupline.console.job_queue._supervisor import CANNOT_START
-from pupline.errors import ConfigurationError, PuplineError, local_trouble
+from pupline.errors import ConfigurationError, NoSuchName, PuplineError, local_trouble
 from pupline.local import WAITING
 from pupline.text import printable
 
@@ -76,7 +78,7 @@ class Jobs:
         self._thread: threading.Thread | None = None
         self._closing = False
         self._round = threading.Lock()
-        self.each_round: list[Callable[[], None]] = []
+        self.schedule = Scheduler(self.file, partial(self.prepared, schedule=True), now, self._wake.set)
         self.trouble: str | None = None
 
     def submit(self, request: JobRequest) -> Job:
@@ -114,7 +116,7 @@ class Jobs:
         """The job with this ID. Raises: ConfigurationError when there is none."""
         row = self.file.job(number)
         if row is None:
-            raise ConfigurationError(f"there is no job {number}; the last {KEPT} that have ended are kept")
+            raise NoSuchName(f"there is no job {number}; the last {KEPT} that have ended are kept")
         return self._job(row, self.file.jobs(statuses=("RUNNING",)))
 
     def output(self, number: int) -> JobOutput:
@@ -176,8 +178,7 @@ class Jobs:
         with self._round:
             if not self._lead():
                 return False
-            for work in self.each_round:
-                work()
+            self.schedule.look()
             for row in reversed(self.file.jobs(statuses=("RUNNING",))):
                 self._look_at(row)
             self._begin_queued()

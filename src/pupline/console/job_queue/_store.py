@@ -44,16 +44,19 @@ _MIGRATIONS = (
     INSERT INTO changes VALUES (1, 0);
     CREATE TABLE schedule (
         one INTEGER PRIMARY KEY CHECK (one = 1),
-        request TEXT NOT NULL,
+        every REAL NOT NULL,
+        count INTEGER NOT NULL,
+        source TEXT NOT NULL,
         next_at REAL NOT NULL,
-        job INTEGER
+        is_paused INTEGER NOT NULL
     );
     CREATE TABLE schedule_runs (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         due_at REAL NOT NULL,
+        last_due_at REAL NOT NULL,
+        run TEXT,
         job INTEGER,
-        missed INTEGER NOT NULL,
-        note TEXT NOT NULL
+        missed INTEGER NOT NULL
     );
     """,
 )
@@ -160,7 +163,7 @@ class ConsoleFile:
         marks = ", ".join("?" * len(statuses))
         where = f"WHERE status IN ({marks})" if statuses else ""
         with self.reading() as connection:
-            if not _has_tables(connection):
+            if not has_tables(connection):
                 return []
             rows = connection.execute(
                 f"SELECT * FROM jobs {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 - of question marks
@@ -171,7 +174,7 @@ class ConsoleFile:
     def job(self, number: int) -> JobRow | None:
         """The job with this ID."""
         with self.reading() as connection:
-            if not _has_tables(connection):
+            if not has_tables(connection):
                 return None
             row = connection.execute("SELECT * FROM jobs WHERE id = ?", (number,)).fetchone()
             return None if row is None else _row(row)
@@ -219,7 +222,7 @@ class ConsoleFile:
             "SELECT id FROM jobs WHERE status IN ('SUCCEEDED', 'FAILED', 'ABORTED') ORDER BY id DESC LIMIT -1 OFFSET ?"
         )
         with self.reading() as connection:
-            if not _has_tables(connection):
+            if not has_tables(connection):
                 return []
             numbers = [number for (number,) in connection.execute(chosen, (kept,))]
         if numbers:
@@ -230,7 +233,7 @@ class ConsoleFile:
     def change(self) -> int:
         """A number that grows with every write."""
         with self.reading() as connection:
-            return int(connection.execute("SELECT number FROM changes").fetchone()[0]) if _has_tables(connection) else 0
+            return int(connection.execute("SELECT number FROM changes").fetchone()[0]) if has_tables(connection) else 0
 
 
 def insert_job(connection: sqlite3.Connection, new: NewJob, now: float) -> int:
@@ -253,7 +256,7 @@ def insert_job(connection: sqlite3.Connection, new: NewJob, now: float) -> int:
     return int(number)
 
 
-def _has_tables(connection: sqlite3.Connection | None) -> TypeGuard[sqlite3.Connection]:
+def has_tables(connection: sqlite3.Connection | None) -> TypeGuard[sqlite3.Connection]:
     return connection is not None and connection.execute("PRAGMA user_version").fetchone()[0] > 0
 
 

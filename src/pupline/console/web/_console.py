@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from pupline.backends import Backend
-from pupline.console.job_queue import Jobs
+from pupline.console.job_queue import DEFAULT_SOURCE, Jobs, Schedule
 from pupline.console.web._job_settings import job_settings
 from pupline.console.web._readers import Readers
 from pupline.console.web._rendering import environment
@@ -43,6 +43,9 @@ class Console:
     def prepare(self) -> None:
         """Create an empty data directory where there is none. Raises: ConfigurationError."""
         self._readers.prepare()
+        if self.settings.every is not None:
+            wanted = Schedule(self.settings.every, self.settings.count or 1, self.settings.source or DEFAULT_SOURCE)
+            self.jobs.schedule.set(wanted)
 
     def close(self) -> None:
         """Stop what areas have started, and release the data directory. Jobs that run go on."""

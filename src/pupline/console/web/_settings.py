@@ -11,7 +11,7 @@ class ConsoleSettings:
     stack: a deployed stack instead of the data directory. allow_writes: whether pages can act; None for the default:
     yes on one machine, no on a stack. port: 0 for a free one. allowed_hosts: other names, with or without a port, that
     clients use for this server. token: what reading needs too; required where other machines can reach `host`.
-    every: seconds between the runs of the schedule, and count: images of each; None without one.
+    every: seconds between the runs of the schedule; count, source: of each. None to leave the schedule as it is.
     """
 
     data_dir: Path
@@ -23,6 +23,7 @@ class ConsoleSettings:
     token: str | None = None
     every: float | None = None
     count: int | None = None
+    source: str | None = None
 
     @property
     def can_write(self) -> bool:
