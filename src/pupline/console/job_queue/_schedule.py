@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 from pupline.console.job_queue._job import JobRequest, JobStatus
 from pupline.console.job_queue._store import ConsoleFile, NewJob, has_tables, insert_job
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, NoSuchName
 from pupline.text import plain_number
 
 MIN_SECONDS, MAX_SECONDS = 10.0, 366 * 86_400.0
@@ -133,7 +133,7 @@ class Scheduler:
         return Schedule(wanted.every, wanted.count, wanted.source, next_at, is_paused)
 
     def pause(self) -> None:
-        """Start nothing until `resume`. Raises: ConfigurationError without a schedule; LocalTrouble."""
+        """Start nothing until `resume`. Raises: NoSuchName without a schedule; LocalTrouble."""
         with self._file.writing() as connection:
             _existing(connection)
             connection.execute("UPDATE schedule SET is_paused = 1")
@@ -216,5 +216,5 @@ def _schedule(connection: sqlite3.Connection) -> Schedule | None:
 def _existing(connection: sqlite3.Connection) -> Schedule:
     found = _schedule(connection)
     if found is None:
-        raise ConfigurationError("there is no schedule; make one with: pupline serve --every 1h")
+        raise NoSuchName("there is no schedule; make one with: pupline serve --every 1h")
     return found

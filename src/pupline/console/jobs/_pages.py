@@ -46,6 +46,11 @@ def pages(console: Console) -> APIRouter:
             request, "jobs/job.html", job=found, first=first, last=last, left_out=output.left_out, parent="/jobs"
         )
 
+    _add_schedule(router, console)
+    return router
+
+
+def _add_schedule(router: APIRouter, console: Console) -> None:
     @router.get("/schedule")
     def schedule(request: Request) -> Response:
         view = schedule_view(console)
@@ -62,8 +67,6 @@ def pages(console: Console) -> APIRouter:
             stack_schedule=None,
             sources=presets(),
         )
-
-    return router
 
 
 def _lines(text: str) -> list[str]:

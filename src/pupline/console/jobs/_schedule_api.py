@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from pupline.console.job_queue import Schedule, ScheduledRun
 from pupline.console.jobs._schedule_view import ScheduleView, interval_text, schedule_view
-from pupline.console.web import Console
+from pupline.console.web import Console, bad_request
 from pupline.errors import ConfigurationError
 from pupline.text import seconds_named, timestamp
 
@@ -104,10 +104,11 @@ def add_schedule(router: APIRouter, console: Console) -> None:
     def set_schedule(body: NewSchedule) -> ScheduleModel:
         """Make or replace the schedule."""
         if console.settings.stack is not None:
-            raise ConfigurationError(
-                "EventBridge Scheduler starts the runs of a stack: deploy it with ScheduleState=ENABLED"
-            )
-        console.jobs.schedule.set(Schedule(body.every, body.count, body.source))
+            raise bad_request("EventBridge Scheduler starts the runs of a stack: deploy it with ScheduleState=ENABLED")
+        try:
+            console.jobs.schedule.set(Schedule(body.every, body.count, body.source))
+        except ConfigurationError as error:
+            raise bad_request(str(error)) from error
         return changed("The schedule is set")
 
     @router.post("/schedule/pause")
