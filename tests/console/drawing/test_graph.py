@@ -112,7 +112,7 @@ def test_any_machine_is_drawn_whole(machine: dict[str, Any]) -> None:
 def test_lines_pass_no_state(machine: dict[str, Any]) -> None:
     """A line touches states only at its ends."""
     graph = state_graph(machine)
-    leaves = [place for place in frames(graph) if place[3] - place[1] < 60]
+    leaves = [place for place in frames(graph) if place[3] - place[1] < 80]
     for path in parsed(graph).iter(f"{SVG}path"):
         if path.attrib.get("class") == "edge-line":
             points = corners(path.attrib["d"])

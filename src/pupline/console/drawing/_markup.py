@@ -65,6 +65,23 @@ def shortened(text: str, columns: int) -> str:
     return f"{_fitting(shown, columns - 1 - columns_of(tail))}…{tail}"
 
 
+def wrapped(text: str, columns: int) -> list[str]:
+    """`text` on one or two lines of at most so many columns, cut between words: `Fetch And Upload`, `TheDogImage`."""
+    shown = printable(text, max(columns * 16, 200))
+    if columns_of(shown) <= columns:
+        return [shown]
+    most = len(_fitting(shown, columns))
+    cuts = [at for at in range(most // 2, most + 1) if _is_cut(shown, at)]
+    cut = cuts[-1] if cuts else most
+    return [shown[:cut].rstrip(), shortened(shown[cut:].lstrip(), columns)]
+
+
+def _is_cut(text: str, at: int) -> bool:
+    """Whether a new word begins at this place."""
+    before, after = text[at - 1], text[at]
+    return before in " -_./" or after == " " or (before.islower() and after.isupper())
+
+
 def _fitting(text: str, columns: int) -> str:
     """The beginning of `text` that fits."""
     for at, letter in enumerate(text):

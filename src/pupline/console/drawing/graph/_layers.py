@@ -170,7 +170,7 @@ def _back_route(layers: Layers, link: Link, shared: dict[Hashable, int]) -> Rout
     """Source, label below it, bends from the label's row up to the target's row, target."""
     below, above = layers.row_of[link.source] + 1, layers.row_of[link.target]
     label = layers.add("label" if link.label_width else "bend", below, link.label_width)
-    layers.connect(link.source, label, 0)
+    layers.connect(link.source, label, 0 if link.label_width else _PRIORITY.get(link.style, 1))
     vertices = [link.source, label]
     _follow(layers, vertices, range(below, above - 1, -1), link, shared)
     for lower, upper in pairwise(vertices[2:]):

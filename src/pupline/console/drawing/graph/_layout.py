@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from pupline.console.drawing._markup import columns_of, shortened
+from pupline.console.drawing._markup import columns_of, shortened, wrapped
 from pupline.console.drawing.graph._channels import Channel
 from pupline.console.drawing.graph._columns import columns
 from pupline.console.drawing.graph._layers import Layers, Link, Route, layered
@@ -14,6 +14,10 @@ from pupline.console.drawing.graph._order import order_rows
 
 STATE_WIDTH, STATE_HEIGHT = 216.0, 52.0
 PILL_WIDTH, PILL_HEIGHT = 64.0, 28.0
+NAME_LINE = 16.0
+"""What a second line of its name adds to a state."""
+
+NAME_COLUMNS = 22
 HEADER = 52.0
 """The upper part of a box, with the name of its Map or Parallel."""
 
@@ -134,7 +138,9 @@ class _Placing:
         if name in (START, END):
             return PILL_WIDTH, PILL_HEIGHT
         inside = self._insides.get(name)
-        return (STATE_WIDTH, STATE_HEIGHT) if inside is None else (inside.width, inside.height)
+        if inside is not None:
+            return inside.width, inside.height
+        return STATE_WIDTH, STATE_HEIGHT + NAME_LINE * (len(wrapped(name, NAME_COLUMNS)) - 1)
 
     def layout(self) -> Layout:
         """The states and edges in their places."""
@@ -258,8 +264,11 @@ class _Placing:
 
 
 def label_text(transition: Transition) -> str:
-    """The label of an edge, cut."""
-    return shortened(transition.label, LABEL_COLUMNS) if transition.label else ""
+    """The label of an edge, cut; a long one of a Catcher has only the errors, as its line is dashed."""
+    label = transition.label
+    if transition.kind == "catch" and columns_of(label[: LABEL_COLUMNS + 1]) > LABEL_COLUMNS:
+        label = label.removeprefix("Catch ")
+    return shortened(label, LABEL_COLUMNS) if label else ""
 
 
 def _label_width(text: str) -> float:

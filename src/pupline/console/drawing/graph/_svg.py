@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pupline.console.drawing._markup import Markup, Value, columns_of, element, join, number, shortened
+from pupline.console.drawing._markup import Markup, Value, columns_of, element, join, number, shortened, wrapped
 from pupline.console.drawing._signs import STATUS_CLASSES, status_sign, type_sign
 from pupline.console.drawing.graph._layout import (
     LABEL_HEIGHT,
     LETTER,
+    NAME_COLUMNS,
+    NAME_LINE,
     STATE_HEIGHT,
     STATE_WIDTH,
     Layout,
@@ -20,7 +22,6 @@ from pupline.console.drawing.graph._standing import NOT_ENTERED, Standing
 
 _MARGIN = 12.0
 _CORNER = 7.0
-_NAME_COLUMNS = 22
 _CAPTION_COLUMNS = 24
 _WIDTHS = ((3000, "is-widest"), (2000, "is-wider"), (1100, "is-wide"))
 """Classes of drawings that shrink only so far, by their least width."""
@@ -171,19 +172,24 @@ def _state(one: PlacedState, state: State, look: Look) -> Markup:
         "data-state": state.name,
     }
     frame = {"x": one.x, "y": one.y, "width": one.width, "height": height, "rx": 10}
-    columns = _NAME_COLUMNS + int((one.width - STATE_WIDTH) / 8)
-    texts = {"x": one.x + 42}
+    columns = NAME_COLUMNS + int((one.width - STATE_WIDTH) / 8)
+    x = one.x + 42
+    lines = [shortened(state.name, columns)] if one.is_box else wrapped(state.name, columns)
     return element(
         "a",
         attributes,
         element("title", {}, "\u2002".join(words)),
         element("rect", {**frame, "class": "state-frame"}),
-        type_sign(state.kind, one.x + 22, one.y + STATE_HEIGHT / 2),
-        element("text", {**texts, "y": one.y + 21, "class": "state-caption"}, _caption(state, standing, columns)),
-        element("text", {**texts, "y": one.y + 39, "class": "state-name"}, shortened(state.name, columns)),
+        type_sign(state.kind, one.x + 22, one.y + height / 2),
+        element("text", {"x": x, "y": one.y + 21, "class": "state-caption"}, _caption(state, standing, columns)),
+        join(_name_line(line, x, one.y + 39 + NAME_LINE * at) for at, line in enumerate(lines)),
         status_sign(standing.status, one.x + one.width - 1, one.y + 1),
         join(_counts(one, standing)),
     )
+
+
+def _name_line(text: str, x: float, y: float) -> Markup:
+    return element("text", {"x": x, "y": y, "class": "state-name"}, text)
 
 
 def _caption(state: State, standing: Standing, columns: int) -> str:
@@ -196,7 +202,7 @@ def _caption(state: State, standing: Standing, columns: int) -> str:
         parts.append(f"{total:,} visits")
     elif standing.attempts > 1:
         parts.append(f"{standing.attempts} attempts")
-    return shortened(" · ".join(parts), columns + _CAPTION_COLUMNS - _NAME_COLUMNS)
+    return shortened(" · ".join(parts), columns + _CAPTION_COLUMNS - NAME_COLUMNS)
 
 
 def _counts(one: PlacedState, standing: Standing) -> Iterator[Markup]:
@@ -205,7 +211,7 @@ def _counts(one: PlacedState, standing: Standing) -> Iterator[Markup]:
     if counts is None or not counts.total:
         return
     x, width = one.x + 10, one.width - 20
-    y = one.y + STATE_HEIGHT - 7
+    y = one.y + (STATE_HEIGHT if one.is_box else one.height) - 7
     yield element("rect", {"x": x, "y": y, "width": width, "height": 4, "rx": 2, "class": "bar-rest"})
     for status, count in counts.shown():
         if status == "pending":
