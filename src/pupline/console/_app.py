@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio.to_thread
 from fastapi import Depends, FastAPI
@@ -22,6 +23,7 @@ from pupline.console import (
     start,
 )
 from pupline.console._errors import add_error_pages
+from pupline.console._openapi import openapi_document
 from pupline.console._static_files import static_files
 from pupline.console.security import Access, Hosts, Protection, login_pages
 from pupline.console.web import Console, ConsoleSettings, check_parameters
@@ -44,6 +46,10 @@ class ConsoleApp(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         await self.protection(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return openapi_document(self)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that the protection has let through."""

@@ -13,7 +13,7 @@ from pupline.console.web._parameters import (
     Texts,
     check_parameters,
 )
-from pupline.console.web._problems import Problem, bad_request, not_found, problem_of, problem_response
+from pupline.console.web._problems import ErrorModel, Problem, bad_request, not_found, problem_of, problem_response
 from pupline.console.web._readers import Readers
 from pupline.console.web._record_filters import (
     Parameter,
@@ -32,6 +32,7 @@ __all__ = [
     "Console",
     "ConsoleSettings",
     "Cursor",
+    "ErrorModel",
     "FacetLink",
     "FacetMenu",
     "Filters",

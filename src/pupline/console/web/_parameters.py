@@ -28,6 +28,7 @@ from pupline.text import TIME_FORMS, nearest, printable, time_named
 
 MAX_LIMIT = 500
 _TEXT_CHARACTERS = 1000
+_MAX_TEXTS = 60
 _SHOWN_CHARACTERS = 60
 
 
@@ -56,7 +57,9 @@ Moment = Annotated[
 Text = Annotated[str | None, Field(max_length=_TEXT_CHARACTERS), AfterValidator(_text)]
 """One text, or None."""
 
-Texts = tuple[Annotated[str, Field(max_length=_TEXT_CHARACTERS), AfterValidator(_text)], ...]
+Texts = Annotated[
+    tuple[Annotated[str, Field(max_length=_TEXT_CHARACTERS), AfterValidator(_text)], ...], Field(max_length=_MAX_TEXTS)
+]
 """Any number of texts: the parameter may be repeated."""
 
 Cursor = Annotated[str | None, Field(max_length=_TEXT_CHARACTERS), AfterValidator(_text)]

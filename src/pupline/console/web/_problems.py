@@ -1,5 +1,6 @@
 """Why a request cannot be answered, for people and for programs."""
 
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from pupline.errors import (
@@ -25,6 +26,13 @@ class Problem(Exception):
         self.status = status
         self.code = code
         self.message = message
+
+
+class ErrorModel(BaseModel):
+    """Why a request was not answered. error: a code for programs. message: for people."""
+
+    error: str
+    message: str
 
 
 def bad_request(message: str) -> Problem:
