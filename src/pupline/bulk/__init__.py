@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pupline.bulk._merge import MergeReport, merge
     from pupline.bulk._parquet import complete_summary, has_parquet, write_parquet
     from pupline.bulk._preview import Preview, preview
+    from pupline.bulk._progress_file import progress_of
     from pupline.bulk._request import (
         HostPaused,
         IngestEvent,
@@ -63,6 +64,7 @@ __all__ = [
     "merge",
     "origin_refusal",
     "preview",
+    "progress_of",
     "save_piped_list",
     "stored_list_reader",
     "summaries",
@@ -79,6 +81,7 @@ _HOMES = {
     "abort_run": "_ending",
     **dict.fromkeys(("complete_summary", "has_parquet", "write_parquet"), "_parquet"),
     "RunFiles": "_run_files",
+    "progress_of": "_progress_file",
     **dict.fromkeys(("Preview", "preview"), "_preview"),
     **dict.fromkeys(
         (

@@ -84,8 +84,9 @@ class Coordinator:
 
     stored: groups that the sink committed and the listener does not know of yet. tolerate: percent of all items that
     may fail; None for any number. failed: items that had failed before. monotonic: working time, for waits. now:
-    seconds since the epoch, for records. should_end: whether another process wants the run to end. finished, bytes: of
-    this process. end_requested: whether it was stopped for that reason.
+    seconds since the epoch, for records. should_end: whether another process wants the run to end. each_second: called
+    about once a second, to say how it is doing. finished, bytes: of this process. end_requested: whether it was stopped
+    because `should_end` said so.
     """
 
     ingests: Ingests
@@ -101,6 +102,7 @@ class Coordinator:
     tolerate: float | None
     failed: int
     should_end: Callable[[], bool] = lambda: False
+    each_second: Callable[["Coordinator"], None] = lambda _coordinator: None
 
     def __post_init__(self) -> None:
         self._after = -1
@@ -146,6 +148,7 @@ class Coordinator:
         now = self.monotonic()
         if now >= self._ask_at and self._deadline is None:
             self._ask_at = now + _ASK_SECONDS
+            self.each_second(self)
             self.end_requested = self.should_end()
             self._stop_requested = self._stop_requested or self.end_requested
 

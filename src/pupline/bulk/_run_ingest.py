@@ -15,7 +15,10 @@ from pupline.bulk._alerts import RunAlerts
 from pupline.bulk._coordinator import Coordinator
 from pupline.bulk._lister import Lister
 from pupline.bulk._process_pool import ProcessPool
+from pupline.bulk._progress_file import Pace, ProgressFile
 from pupline.bulk._request import (
+    HostPaused,
+    IngestEvent,
     IngestListener,
     IngestReport,
     IngestRequest,
@@ -151,6 +154,7 @@ class _IngestRun:
         stored: deque[Sequence[ItemDone]] = deque()
         try:
             with ExitStack() as stack, _seldom_collected():
+                progress = stack.enter_context(self._progress_file())
                 policy = fetch_policy(self._source, self._request, stack)
                 records = RecordBuilder(self._source.name, self._row.dataset, self._rules)
                 first = self._alerts.first
@@ -158,26 +162,21 @@ class _IngestRun:
                 stack.callback(committer.close)
                 pool = self._pool(policy, folder, start_worker)
                 stack.callback(pool.close)  # first: the last group is stored meanwhile
-                scheduler = Scheduler(
-                    self._request.concurrency,
-                    limits=partial(host_limits, self._source, policy, self._request),
-                    refusal=partial(origin_refusal, self._source, policy),
-                    seed=self._row.run_id,
-                )
                 coordinator = Coordinator(
                     ingests=self._backend.ingests,
                     ingest_id=self._row.ingest_id,
                     lister=lister,
-                    scheduler=scheduler,
+                    scheduler=self._scheduler(policy),
                     pool=pool,
                     sink=committer,
                     stored=stored,
-                    listener=self._listener,
+                    listener=partial(self._listen, progress),
                     monotonic=self._backend.clock.working_time,
                     now=self._backend.clock.now,
                     tolerate=self._request.tolerate,
                     failed=count_failed(self._before.outcomes),
                     should_end=self._should_end,
+                    each_second=partial(_write_progress, progress),
                 )
                 with stopping_on_signals(partial(self._stop, coordinator)):
                     coordinator.run()
@@ -187,6 +186,17 @@ class _IngestRun:
                     left.unlink(missing_ok=True)
         coordinator.announce_stored()
         return coordinator
+
+    def _progress_file(self) -> ProgressFile:
+        return ProgressFile(self._backend.data_dir, self._row.run_id, self._backend.clock.now)
+
+    def _scheduler(self, policy: FetchPolicy) -> Scheduler:
+        return Scheduler(
+            self._request.concurrency,
+            limits=partial(host_limits, self._source, policy, self._request),
+            refusal=partial(origin_refusal, self._source, policy),
+            seed=self._row.run_id,
+        )
 
     def _pool(self, policy: FetchPolicy, folder: Path, start_worker: WorkerFactory) -> ProcessPool:
         try:
@@ -202,6 +212,11 @@ class _IngestRun:
             coordinator=os.getpid(),
         )
         return ProcessPool(worker_count(request.concurrency, request.workers), settings, start_worker)
+
+    def _listen(self, progress: ProgressFile, event: IngestEvent) -> None:
+        if isinstance(event, HostPaused):
+            progress.paused(event)
+        self._listener(event)
 
     def _should_end(self) -> bool:
         return self._backend.ingests.stop_request(self._row.ingest_id) is not None
@@ -274,6 +289,11 @@ class _IngestRun:
             outputs=outputs.keys if outputs else (),
             undelivered=undelivered,
         )
+
+
+def _write_progress(progress: ProgressFile, coordinator: Coordinator) -> None:
+    hosts, states = coordinator.scheduler.host_states(coordinator.monotonic())
+    progress.write(Pace(coordinator.finished, coordinator.bytes, hosts), states)
 
 
 @contextmanager

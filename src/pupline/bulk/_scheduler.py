@@ -41,6 +41,7 @@ from pupline.bulk._hosts import (
     HostLimits,
     Job,
 )
+from pupline.bulk._progress_file import MAX_HOSTS, HostState
 from pupline.bulk._request import HostPaused
 from pupline.bulk._retries import back_off_seconds, max_attempts
 from pupline.errors import (
@@ -224,6 +225,26 @@ class Scheduler:
         """Hosts paused since the last call."""
         pauses, self._pauses = self._pauses, []
         return pauses
+
+    def host_states(self, now: float) -> tuple[int, list[HostState]]:
+        """How many hosts there are, and those that matter most: paused, away or refused ones, then the busiest."""
+        most = heapq.nlargest(
+            MAX_HOSTS,
+            self._hosts.values(),
+            key=lambda host: (host.is_away, host.paused_until > now, host.in_flight + len(host.ready) + host.waiting),
+        )
+        return len(self._hosts), [
+            HostState(
+                origin=host.origin,
+                in_flight=host.in_flight,
+                queued=len(host.ready) + len(host.urgent) + host.waiting,
+                limit=None if host.limit == UNLIMITED else host.limit,
+                paused_seconds=max(host.paused_until - now, 0.0),
+                is_away=host.is_away,
+                good=host.good,
+            )
+            for host in most
+        ]
 
     def next_due(self) -> float | None:
         """When the next job or host is due that waits for time alone."""
