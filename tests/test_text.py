@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.text import UNSAFE, harmless_cell, nearest, original_cell, plain_number, plural, printable
+from pupline.text import UNSAFE, duration, harmless_cell, nearest, original_cell, plain_number, plural, printable
 
 
 def test_unsafe_characters_are_shown_as_escapes() -> None:
@@ -87,3 +87,12 @@ def test_cells_of_csv_are_harmless_and_read_back(text: str) -> None:
     cell = harmless_cell(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert original_cell(cell) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "0 ms"), (0.0123, "12 ms"), (1.5, "1.5 s"), (125, "2 min 5 s"), (7200, "2 h"), (90_000, "1 d 1 h")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    """A duration has its two largest units, and no more digits than people read."""
+    assert duration(seconds) == text

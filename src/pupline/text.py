@@ -71,6 +71,22 @@ def plain_number(value: float) -> str:
     return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.15g}"
 
 
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def duration(seconds: float) -> str:
+    """A duration with its two largest units: `350 ms`, `4.2 s`, `3 min 20 s`, `2 d 4 h`. Below zero it is `0 ms`."""
+    if seconds < 1:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    at = next(at for at, (size, _) in enumerate(_UNITS) if whole >= size)
+    (size, unit), (smaller, name) = _UNITS[at], _UNITS[at + 1]
+    rest = whole % size // smaller
+    return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
+
+
 def timestamp(seconds: float) -> str:
     """Seconds since the epoch in RFC 3339, UTC, to the millisecond: `2026-01-31T12:00:00.000Z`."""
     # isoformat is twice as fast as strftime, and an execution of the pipeline has five of these.

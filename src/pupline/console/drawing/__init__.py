@@ -19,7 +19,7 @@ from pupline.console.drawing.charts import (
     stacked_chart,
 )
 from pupline.console.drawing.graph import Graph, Standing, state_graph
-from pupline.console.drawing.timeline import AttemptFilter, Range, Timeline, draw_timeline, seconds_text
+from pupline.console.drawing.timeline import AttemptFilter, Range, Timeline, draw_timeline
 
 __all__ = [
     "AttemptFilter",
@@ -36,7 +36,6 @@ __all__ = [
     "bar_chart",
     "draw_timeline",
     "line_chart",
-    "seconds_text",
     "share_chart",
     "stacked_chart",
     "state_graph",

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pupline import text
 from pupline.tasks.log_to_dynamodb import readable_cause
 from pupline.text import plain_number, printable, timestamp
 
-_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 _BYTES = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -28,19 +28,7 @@ def utc_time(seconds: float | None) -> str:
 
 def duration(seconds: float | None) -> str:
     """A duration with its two largest units: `350 ms`, `4.2 s`, `3 min 20 s`, `2 d 4 h`."""
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return f"{max(seconds, 0) * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    for index, (size, unit) in enumerate(_UNITS):
-        if whole >= size:
-            smaller, name = _UNITS[index + 1] if index + 1 < len(_UNITS) else (1, "s")
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {name}" if rest else "")
-    return f"{whole} s"
+    return "" if seconds is None else text.duration(seconds)
 
 
 def size(count: float | None) -> str:

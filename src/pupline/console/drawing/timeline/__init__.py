@@ -8,10 +8,11 @@ from urllib.parse import quote
 from pupline.asl import StateVisit, StateVisits
 from pupline.console.drawing._markup import Markup, element, join
 from pupline.console.drawing.timeline._rows import MOST_ROWS, AttemptFilter, Range, Row, rows_of
-from pupline.console.drawing.timeline._scale import TimeScale, seconds_text
+from pupline.console.drawing.timeline._scale import TimeScale
 from pupline.console.drawing.timeline._svg import CHART, TimelineLook, fold_words, timeline_svg
+from pupline.text import duration
 
-__all__ = ["AttemptFilter", "Range", "Timeline", "draw_timeline", "seconds_text"]
+__all__ = ["AttemptFilter", "Range", "Timeline", "draw_timeline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,10 @@ def _table_row(row: Row, look: TimelineLook) -> Markup:
         link = element("a", {"href": look.fold_link(row.folded[0].visit)}, fold_words(row.folded))
         return element("tr", {}, element("th", {"scope": "row"}, link), element("td", {"colspan": "5"}, "-"))
     where = f" in {visit.parent.state} #{visit.index}" if visit.parent is not None else ""
-    took = "-" if visit.seconds is None else seconds_text(max(visit.seconds, 0.0))
+    took = "-" if visit.seconds is None else duration(visit.seconds)
     cells = [
         visit.status,
-        seconds_text(max(visit.entered - look.scale.start, 0.0)),
+        duration(visit.entered - look.scale.start),
         took,
         str(len(visit.attempts) or "-"),
         ", ".join(dict.fromkeys(visit.errors)) or "-",

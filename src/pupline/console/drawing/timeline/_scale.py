@@ -94,17 +94,3 @@ def _gaps(start: float, end: float, busy: Iterable[tuple[float, float]]) -> list
         return []
     long = [gap for gap in found if gap[1] - gap[0] > active * _LEAST_GAP]
     return sorted(sorted(long, key=lambda gap: gap[0] - gap[1])[:_MOST_GAPS])
-
-
-def seconds_text(seconds: float) -> str:
-    """A duration in its two largest units: `1.5 s`, `350 ms`, `2 min 5 s`, `3 h`."""
-    if seconds < 1:
-        return f"{round(seconds * 1000)} ms" if seconds else "0 s"
-    if seconds < 60:
-        return f"{seconds:.2f}".rstrip("0").rstrip(".") + " s"
-    whole = round(seconds)
-    for size, name, smaller, small_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size:,} {name}" + (f" {rest} {small_name}" if rest else "")
-    return f"{whole} s"

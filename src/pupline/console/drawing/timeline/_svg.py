@@ -7,7 +7,8 @@ from pupline.asl import Attempt, Iteration, StateVisit, VisitStatus
 from pupline.console.drawing._markup import Markup, element, join, number, shortened
 from pupline.console.drawing._signs import STATUS_CLASSES, status_sign
 from pupline.console.drawing.timeline._rows import Row
-from pupline.console.drawing.timeline._scale import TimeScale, seconds_text
+from pupline.console.drawing.timeline._scale import TimeScale
+from pupline.text import duration
 
 LABELS, CHART, END = 250.0, 640.0, 76.0
 _ROW, _AXIS = 26.0, 40.0
@@ -53,18 +54,18 @@ def _axis(scale: TimeScale, height: float) -> Iterator[Markup]:
     for tick, seconds in scale.ticks(_TICKS):
         x = LABELS + tick
         yield element("path", {"d": f"M{number(x)} {number(_AXIS - 22)}V{number(height)}", "class": "tick"})
-        text = f"+{seconds_text(seconds)}" if seconds else "0"
+        text = f"+{duration(seconds).replace('.0 s', ' s')}" if seconds else "0"
         yield element("text", {"x": x, "y": 12, "text-anchor": "middle", "class": "tick-text"}, text)
     for piece in scale.pieces:
         if piece.is_gap:
             left, right = LABELS + piece.left, LABELS + piece.right
             frame = {"x": left, "y": _AXIS - 6, "width": right - left, "height": height - _AXIS + 6}
-            words = f"{seconds_text(piece.end - piece.start)} in which no Task ran"
+            words = f"{duration(piece.end - piece.start)} in which no Task ran"
             yield element("rect", {**frame, "class": "gap"}, element("title", {}, words))
             yield element("path", {"d": _zigzag((left + right) / 2, _AXIS - 6, height), "class": "gap-line"})
             place = {"x": (left + right) / 2, "y": _AXIS - 11}
             yield element(
-                "text", {**place, "text-anchor": "middle", "class": "gap-text"}, seconds_text(piece.end - piece.start)
+                "text", {**place, "text-anchor": "middle", "class": "gap-text"}, duration(piece.end - piece.start)
             )
 
 
@@ -87,7 +88,7 @@ def _row(row: Row, y: float, look: TimelineLook) -> Markup:
     }
     middle = y + _ROW / 2
     end = visit.left if visit.left is not None else look.now
-    took = seconds_text(max(end - visit.entered, 0.0)) + ("…" if visit.left is None else "")
+    took = duration(end - visit.entered) + ("…" if visit.left is None else "")
     return element(
         "a",
         attributes,
@@ -126,12 +127,10 @@ def _bars(visit: StateVisit, middle: float, look: TimelineLook) -> Iterator[Mark
         yield from _attempts(visit.attempts, middle, look)
     elif visit.kind in ("Map", "Parallel"):
         classes = f"is-around {STATUS_CLASSES[visit.status]}"
-        yield _bar(look, (visit.entered, end), middle, 6, classes, seconds_text(end - visit.entered))
+        yield _bar(look, (visit.entered, end), middle, 6, classes, duration(end - visit.entered))
     else:
         classes = f"is-passing {STATUS_CLASSES[visit.status]}"
-        yield _bar(
-            look, (visit.entered, end), middle, 10, classes, f"{visit.kind}, {seconds_text(end - visit.entered)}"
-        )
+        yield _bar(look, (visit.entered, end), middle, 10, classes, f"{visit.kind}, {duration(end - visit.entered)}")
     if visit.left is None:
         x = LABELS + look.scale.x(look.now)
         path = f"M{number(x + 2)} {number(middle - 5)}l5 5l-5 5"
@@ -145,11 +144,11 @@ def _attempts(attempts: Sequence[Attempt], middle: float, look: TimelineLook) ->
             start, end = LABELS + look.scale.x(before.ended), LABELS + look.scale.x(attempt.scheduled)
             line = {"d": f"M{number(start)} {number(middle)}H{number(end)}", "class": "wait-line"}
             kind = "redriven" if attempt.redriven else "the Retrier's wait"
-            words = f"{seconds_text(attempt.scheduled - before.ended)}: {kind}"
+            words = f"{duration(attempt.scheduled - before.ended)}: {kind}"
             yield element("path", line, element("title", {}, words))
         ended = attempt.ended if attempt.ended is not None else look.now
         error = f" {attempt.error}" if attempt.error else ""
-        words = f"Attempt {at}: {attempt.status}{error}, {seconds_text(ended - attempt.scheduled)}"
+        words = f"Attempt {at}: {attempt.status}{error}, {duration(ended - attempt.scheduled)}"
         classes = STATUS_CLASSES[attempt.status]
         yield _bar(look, (attempt.scheduled, ended), middle, 14, classes, words)
         if attempt.status in ("failed", "timed out"):
@@ -203,10 +202,10 @@ def describe(visit: StateVisit, start: float) -> str:
         f"{visit.state}{where}",
         visit.kind,
         visit.status,
-        f"after {seconds_text(max(visit.entered - start, 0.0))}",
+        f"after {duration(visit.entered - start)}",
     ]
     if visit.seconds is not None:
-        parts.append(f"took {seconds_text(max(visit.seconds, 0.0))}")
+        parts.append(f"took {duration(visit.seconds)}")
     if len(visit.attempts) > 1 or visit.errors:
         errors = ", ".join(dict.fromkeys(visit.errors))
         failed = f" ({len(visit.errors)} failed: {errors})" if visit.errors else ""
