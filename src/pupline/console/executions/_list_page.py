@@ -5,14 +5,17 @@ from typing import Any
 
 from fastapi import Request
 
+from pupline.console.drawing import state_graph
 from pupline.console.executions._filters import STATUSES, ExecutionFilters, ExecutionStatus, chips, list_command
 from pupline.console.executions._slices import slice_of
+from pupline.console.executions._template_filters import parsed
 from pupline.console.executions._view import ExecutionView
 from pupline.console.job_queue import redrive, run_again, stop
 from pupline.console.web import Console, Filters, Limit, Text, Texts, bad_request, with_parameters
-from pupline.tasks.pages import COUNT_LIMIT, Count
+from pupline.errors import NoSuchName
+from pupline.tasks.pages import COUNT_LIMIT, Count, ExecutionQuery
 from pupline.tasks.ports import ExecutionSummary
-from pupline.text import plural
+from pupline.text import plural, printable
 
 CHILDREN_LIMIT = 100
 
@@ -133,4 +136,22 @@ def children_context(
         "counts": [(status, count) for status, count in counts.items() if count],
         "total": len(children),
         "errors": sorted({child.error for child in children if child.error is not None})[:100],
+    }
+
+
+def machine_context(console: Console, name: str) -> dict[str, Any]:
+    """The values of the template `machine.html`. Raises: NoSuchName."""
+    query = ExecutionQuery(machine=(name,), limit=10)
+    with console.reader() as backend:
+        machines = [machine for machine in backend.pages.machines() if machine.name == name]
+        if not machines:
+            raise NoSuchName(f"there is no state machine '{printable(name)}' here; see the list of state machines")
+        page = backend.pages.execution_page(query)
+    definition = parsed(machines[0].definition)
+    return {
+        "name": name,
+        "machines": machines,
+        "graph": state_graph(definition),
+        "definition": definition,
+        "page": page,
     }

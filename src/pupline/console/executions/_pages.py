@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pupline.console.executions._actions import actions_of
 from pupline.console.executions._execution_page import ExecutionParameters, execution_context
 from pupline.console.executions._filters import ExecutionFilters
-from pupline.console.executions._list_page import ChildParameters, children_context, list_context
+from pupline.console.executions._list_page import ChildParameters, children_context, list_context, machine_context
 from pupline.console.executions._panel import state_panel
 from pupline.console.executions._template_filters import FILTERS, parsed
 from pupline.console.executions._view import views_of
@@ -52,6 +52,10 @@ def pages(console: Console) -> APIRouter:
     def machines(request: Request) -> Response:
         with console.reader() as backend:
             return console.page(request, "executions/machines.html", machines=backend.pages.machines())
+
+    @router.get("/machines/{name}")
+    def machine(request: Request, name: str) -> Response:
+        return console.page(request, "executions/machine.html", **machine_context(console, name))
 
     _add_again(router, console)
     return router
