@@ -235,6 +235,16 @@ def test_executions_of_every_state_machine_are_listed_and_found(world: World) ->
 
 
 @pytest.mark.slow
+def test_the_version_of_an_execution_stays_while_nothing_happens(world: World) -> None:
+    """What was read under it can be shown again."""
+    world.run(1, "r")
+    version = world.backend.execution_version("r-00001")
+    assert version is not None
+    assert world.backend.execution_version("r-00001") == version
+    with pytest.raises(ConfigurationError):
+        world.backend.execution_version("nobody")
+
+
 def test_the_child_executions_of_a_bulk_ingest_can_be_looked_at(world: World) -> None:
     """They are listed, and one is found by its name, with the item processor as its definition."""
     world.ingest("b")
@@ -363,6 +373,7 @@ def test_the_lists_of_the_console_go_by_page(world: World) -> None:
         ("BulkIngest", "b"),
         ("DogUploaderPipeline", "gone-00001"),
     ]
+    assert pages.machine_names() == ["BulkIngest", "DogUploaderPipeline"]
 
 
 def test_records_of_the_console_go_by_page(world: World) -> None:

@@ -358,6 +358,7 @@ def test_alerts_say_why_a_delivery_waits_or_failed(world: World, tmp_path: Path)
 def test_state_machines_are_those_of_runs_and_of_the_api(mixed: World) -> None:
     """By name, with definition and newest execution."""
     found = mixed.pages.machines()
+    assert mixed.pages.machine_names() == ["DogUploaderPipeline", "Orders"]
     assert [(one.name, one.kind, one.last.name if one.last else None, one.running) for one in found] == [
         ("DogUploaderPipeline", "ingest", "b", 1),
         ("Orders", "api", "order-1", 0),

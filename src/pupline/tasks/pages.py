@@ -358,3 +358,6 @@ class Pages(Protocol):
 
     def machines(self) -> Sequence[MachineItem]:
         """The state machines, by name."""
+
+    def machine_names(self) -> Sequence[str]:
+        """Their names, each once and in order, at no cost: for a form."""

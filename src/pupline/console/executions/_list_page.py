@@ -52,7 +52,7 @@ def list_context(console: Console, request: Request, filters: ExecutionFilters) 
     with console.reader() as backend:
         page = backend.pages.execution_page(query)
         count = backend.pages.count_executions(query)
-        machines = [machine.name for machine in backend.pages.machines()]
+        machines = backend.pages.machine_names()
         unlisted, options = backend.pages.unlisted, backend.options
     parameters = [(name, value) for name, value in request.query_params.multi_items() if value]
     since = dict(parameters).get("since")

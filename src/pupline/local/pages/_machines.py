@@ -7,9 +7,13 @@ from pupline.local.pages._executions import SELECT_ITEM, summary_of
 from pupline.tasks.pages import COUNT_LIMIT, MachineItem
 
 _OF_RUNS = (
-    "SELECT d.name, d.type, d.definition, max(e.execution_id) FROM definitions AS d JOIN executions AS e USING (digest)"
-    " LEFT JOIN api_executions AS a USING (execution_id) WHERE a.execution_id IS NULL GROUP BY d.name, d.type"
+    "SELECT d.name, d.type, d.definition, max(l.last) FROM"
+    # First of the index alone: with the definitions in one pass, it takes fifty times as long.
+    " (SELECT e.digest, max(e.execution_id) AS last FROM executions AS e WHERE NOT EXISTS"
+    " (SELECT 1 FROM api_executions AS a WHERE a.execution_id = e.execution_id) GROUP BY e.digest) AS l"
+    " JOIN definitions AS d USING (digest) GROUP BY d.name, d.type"
 )
+_NAMES = "SELECT name FROM definitions UNION SELECT name FROM state_machines WHERE status = 'ACTIVE' ORDER BY 1"
 _OF_API = (
     "SELECT name, type, definition, arn, created_at,"
     " (SELECT max(execution_id) FROM api_executions AS a WHERE a.machine_arn = m.arn)"
@@ -51,6 +55,11 @@ def machines(database: Database) -> list[MachineItem]:
         for name, machine_type, definition, arn, created_at, last in database.rows(_OF_API)
     ]
     return sorted(found, key=lambda one: (one.name, one.kind))
+
+
+def machine_names(database: Database) -> list[str]:
+    """Their names, each once and in order. Raises: StorageError."""
+    return [name for (name,) in database.rows(_NAMES)]
 
 
 def _executions_of(database: Database, name: str, arn: str | None, last: int | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pupline.local.database import Database
 from pupline.local.pages._alerts import AlertPages
 from pupline.local.pages._executions import ExecutionPages
 from pupline.local.pages._facets import facets
-from pupline.local.pages._machines import machines
+from pupline.local.pages._machines import machine_names, machines
 from pupline.local.pages._records import RecordPages
 from pupline.tasks.pages import (
     AlertItem,
@@ -92,3 +92,7 @@ class LocalPages:
     def machines(self) -> Sequence[MachineItem]:
         """The state machines, by name."""
         return machines(self._database)
+
+    def machine_names(self) -> Sequence[str]:
+        """Their names."""
+        return machine_names(self._database)

@@ -127,3 +127,7 @@ class StackPages:
                 )
             )
         return sorted(found, key=lambda one: one.name)
+
+    def machine_names(self) -> Sequence[str]:
+        """Their names."""
+        return sorted(name for name, arn in self._stack.resources.items() if arn in self._stack.machines)
