@@ -39,6 +39,8 @@ export class Grid {
     this.timer = 0;
     /** @type {(first: number, last: number) => void} */
     this.onMove = () => undefined;
+    /** Called when the tile that has the keyboard has its image. @type {(tile: HTMLElement) => void} */
+    this.onReady = () => undefined;
     list.replaceChildren();
     list.classList.add("is-virtual");
     addEventListener("scroll", () => this.drawSoon(), { passive: true });
@@ -80,8 +82,6 @@ export class Grid {
     this.width = tile;
     this.step = Math.ceil(tile + 3.375 * rem + 2) + this.gap;
     this.list.style.height = `${Math.min(this.height, MAX_HEIGHT)}px`;
-    for (const element of this.tiles.values()) element.remove();
-    this.tiles.clear();
     if (first > 0 && scrollY > this.top) this.scrollTo(first);
     this.draw();
   }
@@ -153,14 +153,28 @@ export class Grid {
     const image = this.windows.at(index);
     if (element === undefined || (image !== undefined && element.dataset.id === undefined)) {
       const made = this.make(index, image);
-      if (element === undefined) this.list.append(made);
+      const hadFocus = element?.contains(document.activeElement) ?? false;
+      if (element === undefined) this.list.insertBefore(made, this.after(index));
       else element.replaceWith(made);
       this.tiles.set(index, (element = made));
+      if (hadFocus) made.querySelector("a")?.focus({ preventScroll: true });
+      if (index === this.current && image !== undefined) this.onReady(made);
     }
     const x = (index % this.columns) * (this.width + this.gap);
     const y = Math.floor(index / this.columns) * this.step + shift;
     element.style.transform = `translate(${x}px, ${y}px)`;
     element.style.width = `${this.width}px`;
+  }
+
+  /**
+   * The tile that comes after an index, so that the order of the elements is that of the images.
+   * @param {number} index
+   * @returns {HTMLElement | null}
+   */
+  after(index) {
+    let next = Infinity;
+    for (const other of this.tiles.keys()) if (other > index && other < next) next = other;
+    return this.tiles.get(next) ?? null;
   }
 
   /**

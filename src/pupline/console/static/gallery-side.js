@@ -13,7 +13,8 @@ export class Side {
   constructor(gallery, panel) {
     this.gallery = gallery;
     this.panel = panel;
-    this.url = "";
+    /** Whether it is open, or will be as soon as the image is known. */
+    this.isWanted = false;
     /** @type {AbortController | null} */
     this.asked = null;
     /** @type {() => void} */
@@ -33,7 +34,6 @@ export class Side {
   async open(url) {
     this.asked?.abort();
     const asked = (this.asked = new AbortController());
-    this.url = url;
     try {
       const response = await fetch(url, { headers: { Accept: "text/html" }, signal: asked.signal });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -77,7 +77,7 @@ export class Side {
   close() {
     this.asked?.abort();
     this.asked = null;
-    this.url = "";
+    this.isWanted = false;
     if (this.panel.hidden) return;
     this.panel.hidden = true;
     this.panel.replaceChildren();

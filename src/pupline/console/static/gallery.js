@@ -9,10 +9,9 @@ const number = new Intl.NumberFormat("en-GB");
 
 /**
  * @param {Grid} grid
- * @param {Side} side
  * @param {number} index
  */
-function goTo(grid, side, index) {
+function goTo(grid, index) {
   const wanted = Math.min(grid.total - 1, Math.max(0, index));
   for (const element of grid.tiles.values()) element.classList.remove("is-current");
   grid.current = wanted;
@@ -21,7 +20,17 @@ function goTo(grid, side, index) {
   tile?.classList.add("is-current");
   const link = tile?.querySelector("a");
   link?.focus({ preventScroll: true });
-  if (side.isOpen && link && tile?.dataset.id !== undefined) void side.open(link.href);
+  if (tile !== undefined) grid.onReady(tile);
+}
+
+/**
+ * @param {Grid} grid
+ * @param {number} by
+ */
+function nextIndex(grid, by) {
+  if (!Number.isFinite(by)) return by;
+  const isInView = grid.current >= 0 && grid.tiles.has(grid.current);
+  return isInView ? grid.current + by : grid.firstIndex();
 }
 
 /**
@@ -50,7 +59,7 @@ function startKeys(grid, side) {
       } else {
         const move = moves[event.key];
         if (move === undefined || target.closest("summary, .dropdown, .gallery-side")) return;
-        goTo(grid, side, grid.current < 0 ? grid.firstIndex() : grid.current + move());
+        goTo(grid, nextIndex(grid, move()));
       }
       event.preventDefault();
       event.stopPropagation();
@@ -65,14 +74,16 @@ function startKeys(grid, side) {
  */
 function startClicks(grid, side) {
   grid.list.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0 || !side.canOpen) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     const tile = link?.closest("li");
-    if (!link || !(tile instanceof HTMLElement) || tile.dataset.id === undefined) return;
+    if (!link || !(tile instanceof HTMLElement) || (tile.dataset.id !== undefined && !side.canOpen)) return;
     event.preventDefault();
+    if (!side.canOpen) return;
     grid.current = Number(tile.dataset.index);
     for (const other of grid.tiles.values()) other.classList.toggle("is-current", other === tile);
-    void side.open(link.href);
+    side.isWanted = true;
+    grid.onReady(tile);
   });
   side.onClose = () => grid.tiles.get(grid.current)?.querySelector("a")?.focus({ preventScroll: true });
 }
@@ -129,6 +140,10 @@ async function startGallery(gallery) {
   const side = new Side(gallery, known("gallery-side"));
   document.getElementById("gallery-pages")?.remove();
   startSizes(grid);
+  grid.onReady = (tile) => {
+    const link = tile.querySelector("a");
+    if (side.isWanted && link && tile.dataset.id !== undefined) void side.open(link.href);
+  };
   startKeys(grid, side);
   startClicks(grid, side);
   startNews(grid);
