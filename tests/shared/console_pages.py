@@ -3,9 +3,22 @@
 A new page of the console belongs here; a test compares the list with the routes.
 """
 
+from tests.shared.console_world import FAILED, QUARANTINED, REFUSED, SUCCEEDED
+
 PAGES = (
     "/",
     "/executions",
+    "/executions?status=FAILED&order=oldest",
+    "/machines",
+    f"/executions/{FAILED}",
+    f"/executions/{FAILED}?tab=table",
+    f"/executions/{FAILED}?tab=events",
+    f"/executions/{FAILED}?tab=timeline",
+    f"/executions/{FAILED}/again",
+    f"/executions/{REFUSED}?state=FetchAndUploadDogImage",
+    f"/executions/{QUARANTINED}",
+    f"/executions/{SUCCEEDED}?state=CheckIfPNG",
+    f"/executions/{SUCCEEDED}/children",
     "/gallery",
     "/audit",
     "/alerts",

@@ -101,8 +101,8 @@ async function act(source, button, body) {
 }
 
 /**
- * The value of a field. `data-type`: json, number, or list (one entry per line); text without it. Empty fields are left
- * out of the body.
+ * The value of a field. `data-type`: json, json-text (the text of a JSON value), number, or list (one entry per line);
+ * text without it. Empty fields are left out of the body.
  * @param {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} field
  * @returns {unknown}
  */
@@ -113,9 +113,10 @@ function valueOf(field) {
   const type = field.dataset.type ?? (field.type === "number" ? "number" : "text");
   if (type === "number") return Number(text);
   if (type === "list") return text.split("\n").map((line) => line.trim()).filter(Boolean);
-  if (type !== "json") return text;
+  if (type !== "json" && type !== "json-text") return text;
   try {
-    return JSON.parse(text);
+    const value = JSON.parse(text);
+    return type === "json" ? value : text;
   } catch (error) {
     throw new InvalidField(field, `This is not valid JSON: ${error instanceof Error ? error.message : error}`);
   }

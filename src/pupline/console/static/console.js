@@ -31,6 +31,16 @@ function startFilters() {
   }
 }
 
+/** A drawing that is wider than its box begins at the state that matters: the chosen one, one that failed, the first. */
+function startDrawings() {
+  for (const box of all(".figure-box")) {
+    const state = box.querySelector("[aria-current], .is-failed, .is-running, .is-succeeded, .is-caught");
+    if (state === null || box.scrollWidth <= box.clientWidth) continue;
+    const [inner, outer] = [state.getBoundingClientRect(), box.getBoundingClientRect()];
+    box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+  }
+}
+
 /** A click outside an open menu closes it. */
 function startDropdowns() {
   document.addEventListener("click", (event) => {
@@ -45,6 +55,7 @@ startTimes();
 startMenu();
 startFilters();
 startDropdowns();
+startDrawings();
 startPicks();
 startCopying();
 startActions();

@@ -23,7 +23,7 @@ function goTo(row) {
   if (row === undefined) return;
   for (const other of all("[data-row].is-current")) other.classList.remove("is-current");
   row.classList.add("is-current");
-  const target = row.matches("a[href]") ? row : row.querySelector("a[href]:not([tabindex='-1'])");
+  const target = row.matches("a[href]") ? row : row.querySelector(".cell-main[href], .entry-head a") ?? row.querySelector("a[href]");
   if (target instanceof HTMLElement) target.focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
 }
