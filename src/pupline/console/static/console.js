@@ -31,11 +31,12 @@ function startFilters() {
   }
 }
 
-/** A drawing that is wider than its box begins at the state that matters: the chosen one, one that failed, the first. */
+/** A drawing that is wider than its box begins at the state that matters: the chosen one, one that failed, or Start. */
 function startDrawings() {
   for (const box of all(".figure-box")) {
-    const state = box.querySelector("[aria-current], .is-failed, .is-running, .is-succeeded, .is-caught");
-    if (state === null || box.scrollWidth <= box.clientWidth) continue;
+    const graph = box.querySelector("svg.graph");
+    const state = graph?.querySelector("[aria-current], .is-failed, .is-running") ?? graph?.querySelector(".pill");
+    if (!state || box.scrollWidth <= box.clientWidth) continue;
     const [inner, outer] = [state.getBoundingClientRect(), box.getBoundingClientRect()];
     box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
   }
