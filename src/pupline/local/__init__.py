@@ -69,7 +69,7 @@ from pupline.local.ingests import (
     finished_items,
 )
 from pupline.local.merging import MERGING, ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
-from pupline.local.pages import LocalPages
+from pupline.local.pages import INDEX_NAME, LocalPages
 from pupline.local.tables import (
     AuditQuery,
     Decision,
@@ -119,6 +119,7 @@ __all__ = [
     "DATABASE_NAME",
     "DATA_TOPICS",
     "EXECUTION_PREFIX",
+    "INDEX_NAME",
     "MERGING",
     "TOPIC_ARN",
     "WAITING",

@@ -313,6 +313,12 @@ class Pages(Protocol):
     def unlisted(self) -> str | None:
         """What the lists leave out, for people; None where they have all."""
 
+    def prepare(self) -> bool:
+        """Prepare a part of what makes lists fast, such as an index; whether there is more to prepare now.
+
+        Takes some tenths of a second. Lists are complete without it. Called by one thread, again and again.
+        """
+
     def execution_page(self, query: ExecutionQuery) -> Page[ExecutionItem]:
         """A page of executions of every state machine."""
 

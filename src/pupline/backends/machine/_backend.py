@@ -36,6 +36,7 @@ from pupline.http import Proxy
 from pupline.local import (
     BUCKET,
     DATABASE_NAME,
+    INDEX_NAME,
     AbortRequest,
     AuditQuery,
     LocalBackend,
@@ -192,7 +193,7 @@ class MachineBackend:
     @cached_property
     def pages(self) -> Pages:
         """The lists of this data directory, by page."""
-        return LocalPages(self._reader.database)
+        return LocalPages(self._reader.database, self.data_dir / INDEX_NAME)
 
     def alerts(self, *, limit: int | None = None, chosen: ChosenAlert = any_alert) -> Iterator[Mapping[str, Any]]:
         """Alerts, oldest first; of the chosen ones at most the newest `limit`."""

@@ -1,4 +1,4 @@
-"""The tables of the Step Functions API: migrations that follow those of `_schema`, and never change either."""
+"""Migrations that follow those of `_schema`: of the Step Functions API, and of lists. They never change either."""
 
 _EIGHTH = """
 -- State machines made through the API. definition: the text as it was given. revision_id: NULL before the first update.
@@ -82,4 +82,10 @@ CREATE TABLE map_runs (
 CREATE INDEX map_runs_of_execution ON map_runs (execution_id);
 """
 
-API_MIGRATIONS: tuple[str, ...] = (_EIGHTH, _NINTH)
+_TENTH = """
+-- What lists of executions select and sort by. Rows of the table are 20 times as large, with their inputs and outputs.
+CREATE INDEX executions_listed
+    ON executions (execution_id, status, run_id, digest, start_time, stop_time, error);
+"""
+
+API_MIGRATIONS: tuple[str, ...] = (_EIGHTH, _NINTH, _TENTH)

@@ -62,12 +62,14 @@ class AlertPages:
     def page(self, query: AlertQuery) -> Page[AlertItem]:
         """A page of alerts. Raises: InvalidQuery."""
         found = self._keyset(query).page(query)
-        return Page(tuple(self._items(found.rows)), found.next, found.previous)
+        where = f"WHERE alert_id IN ({marks(len(found.ids))}) ORDER BY alert_id DESC"
+        rows = self._database.rows(f"{_SELECT} {where}", tuple(found.ids))
+        return Page(tuple(self._items(rows)), found.next, found.previous)
 
     def count(self, query: AlertQuery) -> Count:
         """How many match, up to COUNT_LIMIT."""
-        number = self._keyset(query).count(COUNT_LIMIT + 1)
-        return Count(min(number, COUNT_LIMIT), number > COUNT_LIMIT)
+        number, is_whole = self._keyset(query).count(COUNT_LIMIT + 1)
+        return Count(min(number, COUNT_LIMIT), number > COUNT_LIMIT or not is_whole)
 
     def item(self, alert_id: str) -> AlertItem:
         """One alert, by its message ID. Raises: NoSuchName."""
@@ -98,7 +100,14 @@ class AlertPages:
         ]
 
     def _keyset(self, query: AlertQuery) -> Keyset:
-        return Keyset(self._database, _SELECT, _ORDERING, _conditions_of(query))
+        return Keyset(
+            database=self._database,
+            table="alerts",
+            row_id="alert_id",
+            ordering=_ORDERING,
+            conditions=_conditions_of(query),
+            is_search=bool(query.text),
+        )
 
     def _items(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[AlertItem]:
         deliveries = self._deliveries([row[0] for row in rows])

@@ -46,8 +46,10 @@ _KINDS = {
     "ingest": _OF_RUNS.format("dataset", "IS NOT NULL"),
 }
 _KINDS["run"] = f"NOT ({_KINDS['api']}) AND ({_KINDS['ingest']}) IS NOT 1"
-_RECORD_TEXT = "image_name || char(10) || coalesce(source_url, '') || char(10) || coalesce(image_url, '')"
-_IN_RECORD = f"EXISTS (SELECT 1 FROM audit AS a WHERE a.execution = e.name AND instr(lower({_RECORD_TEXT}), ?))"  # noqa: S608
+_IN_RECORD = (
+    "EXISTS (SELECT 1 FROM audit AS a WHERE a.execution = e.name AND"
+    " (a.image_name LIKE ? ESCAPE '\\' OR a.source_url LIKE ? ESCAPE '\\' OR a.image_url LIKE ? ESCAPE '\\'))"
+)
 
 
 class ExecutionPages:
@@ -59,12 +61,16 @@ class ExecutionPages:
     def page(self, query: ExecutionQuery) -> Page[ExecutionItem]:
         """A page of executions. Raises: InvalidQuery."""
         found = self._keyset(query).page(query)
-        return Page(tuple(self._items(found.rows)), found.next, found.previous)
+        rows = self._database.rows(f"{SELECT_ITEM} WHERE e.execution_id IN ({marks(len(found.ids))})", tuple(found.ids))
+        by_id = {row[0]: row for row in rows}
+        present = [by_id[one] for one in found.ids if one in by_id]
+        searched_to = None if found.stopped_at is None else self._time_at(found.stopped_at)
+        return Page(tuple(self._items(present)), found.next, found.previous, searched_to)
 
     def count(self, query: ExecutionQuery) -> Count:
         """How many match, up to COUNT_LIMIT."""
-        number = self._keyset(query).count(COUNT_LIMIT + 1)
-        return Count(min(number, COUNT_LIMIT), number > COUNT_LIMIT)
+        number, is_whole = self._keyset(query).count(COUNT_LIMIT + 1)
+        return Count(min(number, COUNT_LIMIT), number > COUNT_LIMIT or not is_whole)
 
     def item(self, name: str) -> ExecutionItem:
         """One execution. Raises: NoSuchName."""
@@ -74,7 +80,19 @@ class ExecutionPages:
         return self._items(found)[0]
 
     def _keyset(self, query: ExecutionQuery) -> Keyset:
-        return Keyset(self._database, SELECT_ITEM, ORDERINGS[query.order], conditions_of(query))
+        return Keyset(
+            database=self._database,
+            table="executions AS e",
+            row_id="e.execution_id",
+            ordering=ORDERINGS[query.order],
+            conditions=conditions_of(query),
+            is_search=bool(query.text) or bool(record_conditions(query).texts),
+        )
+
+    def _time_at(self, execution_id: int) -> float | None:
+        """The time of the execution that a search came to."""
+        text = "SELECT start_time FROM executions WHERE execution_id >= ? ORDER BY execution_id LIMIT 1"
+        return next((float(at) for (at,) in self._database.rows(text, (execution_id,))), None)
 
     def _items(self, rows: Sequence[tuple[Any, ...]]) -> list[ExecutionItem]:
         records = records_of(self._database, [row[1] for row in rows])
@@ -102,7 +120,9 @@ def conditions_of(query: ExecutionQuery) -> Conditions:
     """The query's filters, over `e` and `d` of SELECT_ITEM."""
     found = Conditions()
     found.any_of("e.status", query.status)
-    found.any_of("d.name", query.machine)
+    if query.machine:
+        digests = f"SELECT digest FROM definitions WHERE name IN ({marks(len(query.machine))})"  # noqa: S608
+        found.add(f"e.digest IN ({digests})", *query.machine)
     found.any_of("e.run_id", query.run)
     found.any_of("e.error", query.error)
     if query.since is not None:

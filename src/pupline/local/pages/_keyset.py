@@ -4,14 +4,20 @@ An order is a sequence of segments, each sorted by its own columns: for "failed 
 the others by time. A page may begin in one segment and end in another.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pupline.local.database import Database
 from pupline.local.pages._conditions import Conditions
 from pupline.tasks.page_cursors import Key, cursor_of, invalid_cursor, key_of
 from pupline.tasks.pages import PageQuery
+
+PATIENCE_SECONDS = 0.4
+"""How long one search looks."""
+
+_CHUNK = 5_000
+"""Rows of one query of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,47 +39,85 @@ class Ordering:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of a page with their keys; the first value of a key is the number of its segment."""
+class Ids:
+    """The row IDs of a page, in its order. stopped_at: the row ID that a search came to, where it took too long."""
 
-    rows: list[tuple[Any, ...]]
+    ids: list[int]
     next: str | None
     previous: str | None
+    stopped_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class _Walk:
+    """Part of an order. place: a key in the segment, after which to begin."""
+
+    number: int
+    segment: Segment
+    place: Key | None
+    is_descending: bool
+
+
+@dataclass(slots=True)
+class _Found:
+    """Row IDs with their keys. stopped_at: where a search would continue, when it has looked long enough."""
+
+    limit: int
+    deadline: float
+    rows: list[tuple[Key, int]] = field(default_factory=list)
+    stopped_at: Key | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many rows may be added."""
+        return self.limit - len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Keyset:
-    """A list. select: `SELECT columns FROM tables`, without conditions."""
+    """A list. table: with its alias. row_id: its integer key, also within the keys of the segments.
+
+    is_search: conditions read much of each row, so that looking ends in time, as far as the order is that of the IDs.
+    """
 
     database: Database
-    select: str
+    table: str
+    row_id: str
     ordering: Ordering
     conditions: Conditions = field(default_factory=Conditions)
+    is_search: bool = False
 
-    def page(self, query: PageQuery) -> Rows:
+    def page(self, query: PageQuery) -> Ids:
         """The page that the query asks for. Raises: InvalidQuery, StorageError."""
         backwards = query.before is not None
         cursor = query.before or query.after
         start = None if cursor is None else self._place(cursor)
         found = self._after(start, query.limit + 1, backwards=backwards)
-        has_more = len(found) > query.limit
-        del found[query.limit :]
-        if backwards:
-            found.reverse()
-        keys = [key for key, _ in found]
-        ends = [cursor_of(self.ordering.name, key) for key in (keys[0], keys[-1])] if keys else [cursor, cursor]
-        previous, following = (has_more, True) if backwards else (start is not None, has_more)
-        return Rows([row for _, row in found], ends[1] if following else None, ends[0] if previous else None)
+        has_more, rows = not found.missing, found.rows[: query.limit]
+        further = self._cursor(rows[-1][0] if has_more else found.stopped_at)
+        back = None if start is None else self._cursor(rows[0][0] if rows else start)
+        ids = [row_id for _, row_id in (reversed(rows) if backwards else rows)]
+        following, previous = (back, further) if backwards else (further, back)
+        stopped_at = None if has_more or found.stopped_at is None else int(found.stopped_at[-1])
+        return Ids(ids, following, previous, stopped_at)
 
-    def count(self, limit: int) -> int:
-        """How many rows there are, at most `limit`."""
-        query = f"SELECT count(*) FROM ({self.select} WHERE {self.conditions.all()} LIMIT ?)"  # noqa: S608 - our texts
-        return int(self.database.rows(query, (*self.conditions.values, limit))[0][0])
+    def count(self, limit: int) -> tuple[int, bool]:
+        """How many rows there are, at most `limit`, and whether all were looked at."""
+        if not self.is_search:
+            rows = f"SELECT 1 FROM {self.table} WHERE {self.conditions.all()} LIMIT ?"  # noqa: S608 - our texts
+            query = f"SELECT count(*) FROM ({rows})"  # noqa: S608 - our texts
+            return int(self.database.rows(query, (*self.conditions.values, limit))[0][0]), True
+        number, deadline = 0, time.monotonic() + PATIENCE_SECONDS
+        where = self.conditions.all([f"{self.row_id} > ?", f"{self.row_id} <= ?"])
+        text = f"SELECT count(*) FROM {self.table} WHERE {where}"  # noqa: S608 - our texts
+        for bounds in self._ranges(0, self._last(), is_descending=True):
+            if number >= limit or time.monotonic() > deadline:
+                return min(number, limit), False
+            number += int(self.database.rows(text, (*self.conditions.values, *bounds))[0][0])
+        return min(number, limit), True
 
-    def next_to(self, key: Key, *, backwards: bool) -> tuple[Any, ...] | None:
-        """The row after the one with this key in the first segment, or before it; None at the end."""
-        found = self._after((0, *key), 1, backwards=backwards)
-        return found[0][1] if found else None
+    def _cursor(self, key: Key | None) -> str | None:
+        return None if key is None else cursor_of(self.ordering.name, key)
 
     def _place(self, cursor: str) -> Key:
         """The number of the segment, and the key in it. Raises: InvalidQuery."""
@@ -84,33 +128,59 @@ class Keyset:
             raise invalid_cursor()
         return (number, *key)
 
-    def _after(self, start: Key | None, limit: int, *, backwards: bool) -> list[tuple[Key, tuple[Any, ...]]]:
-        """Rows with their keys that follow `start`, in the order or against it."""
+    def _after(self, start: Key | None, limit: int, *, backwards: bool) -> _Found:
+        """What follows `start`, in the order or against it."""
         numbered: Sequence[tuple[int, Segment]] = list(enumerate(self.ordering.segments))
-        found: list[tuple[Key, tuple[Any, ...]]] = []
+        found = _Found(limit, time.monotonic() + PATIENCE_SECONDS)
         for number, segment in reversed(numbered) if backwards else numbered:
             if start is not None and (number > start[0] if backwards else number < start[0]):  # type: ignore[operator]
                 continue
-            inside = start[1:] if start is not None and number == start[0] else None
-            found += self._of_segment(number, segment, inside, limit - len(found), backwards=backwards)
-            if len(found) == limit:
+            place = start[1:] if start is not None and number == start[0] else None
+            walk = _Walk(number, segment, place, segment.is_descending is not backwards)
+            if self.is_search and segment.columns == (self.row_id,):
+                self._search(walk, found)
+            else:
+                found.rows += self._of_segment(walk, found.missing)
+            if not found.missing or found.stopped_at is not None:
                 break
         return found
 
-    def _of_segment(
-        self, number: int, segment: Segment, inside: Key | None, limit: int, *, backwards: bool
-    ) -> list[tuple[Key, tuple[Any, ...]]]:
-        is_descending = segment.is_descending is not backwards
-        keys = ", ".join(segment.columns)
-        conditions = [segment.condition]
-        values = list(self.conditions.values)
-        if inside is not None:
-            conditions.append(f"({keys}) {'<' if is_descending else '>'} ({', '.join('?' * len(inside))})")
-            values += inside
-        order = ", ".join(f"{column} {'DESC' if is_descending else 'ASC'}" for column in segment.columns)
-        columns, tables = self.select.removeprefix("SELECT ").split(" FROM ", 1)
+    def _search(self, walk: _Walk, found: _Found) -> None:
+        """Add what a segment has, range by range, until enough is found or the time is over."""
+        first, last = 0, self._last()
+        if walk.place is not None:
+            place = int(walk.place[0])
+            first, last = (first, min(last, place - 1)) if walk.is_descending else (place, last)
+        for number, (low, high) in enumerate(self._ranges(first, last, is_descending=walk.is_descending)):
+            if number and time.monotonic() > found.deadline:
+                found.stopped_at = (walk.number, high + 1 if walk.is_descending else low)
+                return
+            found.rows += self._of_segment(walk, found.missing, (low, high))
+            if not found.missing:
+                return
+
+    def _ranges(self, first: int, last: int, *, is_descending: bool) -> Iterator[tuple[int, int]]:
+        """Ranges of row IDs: above the first number, up to the second."""
+        starts = range(first, last, _CHUNK)
+        return ((start, min(start + _CHUNK, last)) for start in (reversed(starts) if is_descending else starts))
+
+    def _last(self) -> int:
+        """The highest row ID."""
+        text = f"SELECT coalesce(max({self.row_id}), 0) FROM {self.table}"  # noqa: S608 - our texts
+        return int(self.database.rows(text)[0][0])
+
+    def _of_segment(self, walk: _Walk, limit: int, within: tuple[int, int] | None = None) -> list[tuple[Key, int]]:
+        keys = ", ".join(walk.segment.columns)
+        conditions, values = [walk.segment.condition], list(self.conditions.values)
+        if walk.place is not None:
+            sign, marks = "<" if walk.is_descending else ">", ", ".join("?" * len(walk.place))
+            conditions.append(f"({keys}) {sign} ({marks})")
+            values += walk.place
+        if within is not None:
+            conditions += [f"{self.row_id} > ?", f"{self.row_id} <= ?"]
+            values += within
+        direction = "DESC" if walk.is_descending else "ASC"
+        order = ", ".join(f"{column} {direction}" for column in walk.segment.columns)
         where = self.conditions.all(conditions)
-        text = f"SELECT {keys}, {columns} FROM {tables} WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
-        width = len(segment.columns)
-        rows = self.database.rows(text, (*values, limit))
-        return [((number, *row[:width]), row[width:]) for row in rows]
+        text = f"SELECT {keys}, {self.row_id} FROM {self.table} WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608
+        return [((walk.number, *key), row_id) for *key, row_id in self.database.rows(text, (*values, limit))]

@@ -1,12 +1,14 @@
 """The port `Pages` over one SQLite file."""
 
+import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 from pupline.local.database import Database
 from pupline.local.pages._alerts import AlertPages
 from pupline.local.pages._executions import ExecutionPages
-from pupline.local.pages._facets import facets
 from pupline.local.pages._machines import machine_names, machines
+from pupline.local.pages._record_index import RecordIndex
 from pupline.local.pages._records import RecordPages
 from pupline.tasks.pages import (
     AlertItem,
@@ -26,16 +28,24 @@ from pupline.tasks.pages import (
 
 
 class LocalPages:
-    """Implements `pupline.tasks.pages.Pages`."""
+    """Implements `pupline.tasks.pages.Pages`. index: the file of the index of records, which `prepare` makes."""
 
     has_offsets = True
     unlisted = None
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, index: Path | None = None) -> None:
         self._database = database
+        self._index = None if index is None else RecordIndex(database, index)
         self._executions = ExecutionPages(database)
-        self._records = RecordPages(database)
+        self._records = RecordPages(database, self._index)
         self._alerts = AlertPages(database)
+
+    def prepare(self) -> bool:
+        """Extend the index of records; whether there may be more to do. Nothing, where it cannot be written."""
+        try:
+            return self._index is not None and self._index.extend()
+        except (sqlite3.Error, OSError):
+            return False
 
     def execution_page(self, query: ExecutionQuery) -> Page[ExecutionItem]:
         """A page of executions of every state machine."""
@@ -63,7 +73,7 @@ class LocalPages:
 
     def record_facets(self, query: RecordQuery, field: RecordField) -> Sequence[Facet]:
         """The values of a field among the matching records."""
-        return facets(self._database, query, field)
+        return self._records.facets(query, field)
 
     def record_item(self, record_id: str) -> RecordItem:
         """One record. Raises: NoSuchName."""

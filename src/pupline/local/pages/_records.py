@@ -1,79 +1,94 @@
-"""Audit records by page and by offset, and their neighbours."""
+"""Audit records by page and by offset, their neighbours, and what they are counted by."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from pupline.errors import NoSuchName
 from pupline.local.database import Database, marks
-from pupline.local.pages._conditions import HOST, RUN_PREFIX, Conditions
-from pupline.local.pages._keyset import Keyset, Ordering, Segment
-from pupline.local.tables import AUDIT_COLUMNS, RUN_CONDITION, record_of, run_range
-from pupline.tasks.pages import Count, Neighbours, Page, RecordItem, RecordQuery
-from pupline.text import printable, timestamp
+from pupline.local.pages._record_index import RecordIndex
+from pupline.local.pages._record_scan import RecordScan
+from pupline.local.tables import AUDIT_COLUMNS, record_of
+from pupline.tasks.page_cursors import cursor_of, invalid_cursor, key_of
+from pupline.tasks.pages import FACET_LIMIT, Count, Facet, Neighbours, Page, RecordField, RecordItem, RecordQuery
+from pupline.text import printable, time_named
 
 SELECT_RECORD = f"SELECT {AUDIT_COLUMNS}, audit_id FROM audit"  # noqa: S608 - the names are ours
-_KEY = ("upload_timestamp", "audit_id"), (str, int)
-ORDERINGS = {
-    "newest": Ordering("records/newest", (Segment(*_KEY, is_descending=True),)),
-    "oldest": Ordering("records/oldest", (Segment(*_KEY, is_descending=False),)),
-}
-_TEXTS = ("image_name", "source_url", "image_url", "execution", "breed", "reason", "error", "cause")
 _RUN_DATASETS = (
     "SELECT run_id, dataset FROM ingests WHERE run_id IN ({0})"
     " UNION SELECT run_id, json_extract(settings, '$.dataset') FROM runs WHERE run_id IN ({0})"
     " UNION SELECT run_id, dataset FROM discarded_runs WHERE run_id IN ({0})"
 )
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_TIME = "SELECT upload_timestamp FROM audit WHERE audit_id {0} ? ORDER BY audit_id {1} LIMIT 1"
 
 
 class RecordPages:
     """The list of audit records. Methods raise StorageError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, index: RecordIndex | None) -> None:
         self._database = database
+        self._scan = RecordScan(database, index)
 
     def page(self, query: RecordQuery) -> Page[RecordItem]:
         """A page of records. Raises: InvalidQuery."""
-        found = self._keyset(query).page(query)
-        return Page(tuple(self._items(found.rows)), found.next, found.previous)
+        name, cursor = f"records/{query.order}", query.before or query.after
+        start, is_backwards = None if cursor is None else _id_of(name, cursor), query.before is not None
+        is_descending = (query.order == "newest") is not is_backwards
+        found = self._scan.ids(self._scan.filter(query), start, query.limit + 1, descending=is_descending)
+        has_more, ids = len(found.ids) > query.limit, found.ids[: query.limit]
+        last = ids[-1] if has_more else found.stopped_at
+        further = None if last is None else cursor_of(name, (last,))
+        if is_backwards:
+            ids.reverse()
+        back = None if cursor is None else cursor_of(name, (ids[-1 if is_backwards else 0] if ids else start or 0,))
+        following, previous = (back, further) if is_backwards else (further, back)
+        searched_to = None if has_more or last is None else self._time_at(last, descending=is_descending)
+        return Page(tuple(self._items(ids)), following, previous, searched_to)
 
     def at(self, query: RecordQuery, offset: int, limit: int) -> list[RecordItem]:
         """At most `limit` records from the one at `offset` on."""
-        conditions = conditions_of(query)
-        direction = "DESC" if query.order == "newest" else "ASC"
-        order = f"upload_timestamp {direction}, audit_id {direction}"
-        text = f"{SELECT_RECORD} WHERE {conditions.all()} ORDER BY {order} LIMIT ? OFFSET ?"
-        return self._items(self._database.rows(text, (*conditions.values, limit, offset)))
+        wanted = self._scan.filter(query)
+        return self._items(self._scan.at(wanted, offset, limit, descending=query.order == "newest"))
 
     def count(self, query: RecordQuery) -> Count:
         """How many records match."""
-        conditions = conditions_of(query)
-        text = f"SELECT count(*) FROM audit WHERE {conditions.all()}"  # noqa: S608 - the texts are ours
-        return Count(int(self._database.rows(text, tuple(conditions.values))[0][0]))
+        return Count(*self._scan.count(self._scan.filter(query)))
+
+    def facets(self, query: RecordQuery, field: RecordField) -> list[Facet]:
+        """The values, most frequent first; days newest first."""
+        counts = self._scan.counts(self._scan.filter(query.without(field)), "run" if field == "dataset" else field)
+        if field in {"run", "dataset"}:
+            counts = self._of_runs(counts, field)
+        found = [Facet(value, count) for value, count in counts.items()]
+        if field == "day":
+            found.sort(key=lambda facet: facet.value or "", reverse=True)
+        else:
+            found.sort(key=lambda facet: (-facet.count, facet.value is None, facet.value or ""))
+        return found[:FACET_LIMIT]
 
     def item(self, record_id: str) -> RecordItem:
         """One record. Raises: NoSuchName."""
-        return self._items([self._row(record_id)])[0]
-
-    def neighbours(self, query: RecordQuery, record_id: str) -> Neighbours:
-        """The matching records before and after this one. Raises: NoSuchName."""
-        row = self._row(record_id)
-        keyset = self._keyset(query)
-        key = (row[_TIME], row[-1])
-        before, after = keyset.next_to(key, backwards=True), keyset.next_to(key, backwards=False)
-        found = iter(self._items([one for one in (before, after) if one]))
-        return (next(found) if before else None), (next(found) if after else None)
-
-    def _row(self, record_id: str) -> tuple[Any, ...]:
         is_number = record_id.isascii() and record_id.isdigit() and len(record_id) < 19
-        found = self._database.rows(f"{SELECT_RECORD} WHERE audit_id = ?", (int(record_id),)) if is_number else []
+        found = self._items([int(record_id)]) if is_number else []
         if not found:
             raise NoSuchName(f"there is no audit record '{printable(record_id)}' here; list them with: pupline audit")
         return found[0]
 
-    def _keyset(self, query: RecordQuery) -> Keyset:
-        return Keyset(self._database, SELECT_RECORD, ORDERINGS[query.order], conditions_of(query))
+    def neighbours(self, query: RecordQuery, record_id: str) -> Neighbours:
+        """The matching records before and after this one. Raises: NoSuchName."""
+        here, wanted = int(self.item(record_id).id), self._scan.filter(query)
+        is_newest = query.order == "newest"
+        before = self._items(self._scan.ids(wanted, here, 1, descending=not is_newest).ids)
+        after = self._items(self._scan.ids(wanted, here, 1, descending=is_newest).ids)
+        return (before[0] if before else None), (after[0] if after else None)
 
-    def _items(self, rows: Sequence[tuple[Any, ...]]) -> list[RecordItem]:
+    def _items(self, ids: Sequence[int]) -> list[RecordItem]:
+        """The records with these IDs that are there, in this order."""
+        found = self._database.rows(f"{SELECT_RECORD} WHERE audit_id IN ({marks(len(ids))})", tuple(ids))
+        by_id = {row[-1]: row for row in found}
+        rows: list[tuple[Any, ...]] = [by_id[one] for one in ids if one in by_id]
         records = [record_of(row[:-1]) for row in rows]
         runs = [run_of(record.execution) for record in records]
         datasets = datasets_of(self._database, {run for run in runs if run is not None})
@@ -88,33 +103,29 @@ class RecordPages:
             for row, record, run in zip(rows, records, runs, strict=True)
         ]
 
+    def _time_at(self, audit_id: int, *, descending: bool) -> float | None:
+        """The time of the record that a scan came to."""
+        text = _TIME.format(*(">=", "ASC") if descending else ("<=", "DESC"))
+        return next((time_named(stamp, _EPOCH) for (stamp,) in self._database.rows(text, (audit_id,))), None)
 
-_TIME = AUDIT_COLUMNS.split(", ").index("upload_timestamp")
+    def _of_runs(self, counts: Counter[str | None], field: RecordField) -> Counter[str | None]:
+        """The counts by run, or by its dataset. counts: by what precedes the index in names of executions."""
+        runs = {prefix: run_of(f"{prefix}0") for prefix in counts}
+        datasets = datasets_of(self._database, {run for run in runs.values() if run is not None})
+        found: Counter[str | None] = Counter()
+        for prefix, count in counts.items():
+            run = runs[prefix]
+            known = run if run in datasets else None
+            found[known if field == "run" or known is None else datasets[known]] += count
+        return found
 
 
-def conditions_of(query: RecordQuery) -> Conditions:
-    """The query's filters."""
-    found = Conditions()
-    found.any_of("execution", query.execution)
-    found.any_of("source", query.source)
-    found.any_of("breed", query.breed)
-    found.any_of("file_type", query.type)
-    found.any_of("outcome", query.outcome)
-    found.any_of("reason", query.reason)
-    found.any_of("error", query.error)
-    found.any_of(HOST, query.host)
-    if query.run:
-        runs = " OR ".join([f"({RUN_CONDITION})"] * len(query.run))
-        found.add(f"({runs})", *[value for run in query.run for value in run_range(run)])
-    found.of_datasets(RUN_PREFIX, query.dataset, "-")
-    if query.alert is not None:
-        found.add("alert_triggered = ?", int(query.alert))
-    if query.since is not None:
-        found.add("upload_timestamp >= ?", timestamp(max(query.since, 0.0)))
-    if query.until is not None:
-        found.add("upload_timestamp < ?", timestamp(max(query.until, 0.0)))
-    found.words(query.text, _TEXTS)
-    return found
+def _id_of(name: str, cursor: str) -> int:
+    """The record that a cursor names. Raises: InvalidQuery."""
+    key = key_of(name, cursor)
+    if len(key) != 1 or not isinstance(key[0], int):
+        raise invalid_cursor()
+    return key[0]
 
 
 def datasets_of(database: Database, runs: Iterable[str]) -> dict[str, str | None]:

@@ -51,6 +51,10 @@ class StackPages:
         """How far the lists reach."""
         return f"{KEEPS_NOTHING}. {_LIMITS}" if self._stack.is_express else _LIMITS
 
+    def prepare(self) -> bool:
+        """Nothing: AWS has its indexes."""
+        return False
+
     def execution_page(self, query: ExecutionQuery) -> Page[ExecutionItem]:
         """A page of executions of both state machines."""
         return self._executions.page(query)
