@@ -1,17 +1,17 @@
 """Audit records by page and by offset, their neighbours, and what they are counted by."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pupline.errors import NoSuchName
 from pupline.local.database import Database, marks
+from pupline.local.pages._facets import by_dataset, by_run, facets_of
 from pupline.local.pages._record_index import RecordIndex
 from pupline.local.pages._record_scan import RecordScan
 from pupline.local.tables import AUDIT_COLUMNS, record_of
 from pupline.tasks.page_cursors import cursor_of, invalid_cursor, key_of
-from pupline.tasks.pages import FACET_LIMIT, Count, Facet, Neighbours, Page, RecordField, RecordItem, RecordQuery
+from pupline.tasks.pages import Count, Facet, Neighbours, Page, RecordField, RecordItem, RecordQuery
 from pupline.text import printable, time_named
 
 SELECT_RECORD = f"SELECT {AUDIT_COLUMNS}, audit_id FROM audit"  # noqa: S608 - the names are ours
@@ -57,16 +57,13 @@ class RecordPages:
         return Count(*self._scan.count(self._scan.filter(query)))
 
     def facets(self, query: RecordQuery, field: RecordField) -> list[Facet]:
-        """The values, most frequent first; days newest first."""
+        """The values of a field, most frequent first; days newest first."""
         counts = self._scan.counts(self._scan.filter(query.without(field)), "run" if field == "dataset" else field)
         if field in {"run", "dataset"}:
-            counts = self._of_runs(counts, field)
-        found = [Facet(value, count) for value, count in counts.items()]
-        if field == "day":
-            found.sort(key=lambda facet: facet.value or "", reverse=True)
-        else:
-            found.sort(key=lambda facet: (-facet.count, facet.value is None, facet.value or ""))
-        return found[:FACET_LIMIT]
+            runs = {prefix: run_of(f"{prefix}0") for prefix in counts}
+            datasets = datasets_of(self._database, {run for run in runs.values() if run is not None})
+            counts = by_run(counts, runs, datasets) if field == "run" else by_dataset(counts, runs, datasets)
+        return facets_of(counts, is_by_day=field == "day")
 
     def item(self, record_id: str) -> RecordItem:
         """One record. Raises: NoSuchName."""
@@ -107,17 +104,6 @@ class RecordPages:
         """The time of the record that a scan came to."""
         text = _TIME.format(*(">=", "ASC") if descending else ("<=", "DESC"))
         return next((time_named(stamp, _EPOCH) for (stamp,) in self._database.rows(text, (audit_id,))), None)
-
-    def _of_runs(self, counts: Counter[str | None], field: RecordField) -> Counter[str | None]:
-        """The counts by run, or by its dataset. counts: by what precedes the index in names of executions."""
-        runs = {prefix: run_of(f"{prefix}0") for prefix in counts}
-        datasets = datasets_of(self._database, {run for run in runs.values() if run is not None})
-        found: Counter[str | None] = Counter()
-        for prefix, count in counts.items():
-            run = runs[prefix]
-            known = run if run in datasets else None
-            found[known if field == "run" or known is None else datasets[known]] += count
-        return found
 
 
 def _id_of(name: str, cursor: str) -> int:
