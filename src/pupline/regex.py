@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Final
 
 _MAX_POSITIONS: Final = 400
@@ -269,9 +270,8 @@ def _components(roots: Iterable[int], follow: Callable[[int], Iterator[int]]) ->
 
 def _automata(pattern: str | bytes, flags: int) -> Iterator[_Automaton]:
     """The automaton of an expression, and one for each lookaround in it. Raises: _LimitExceeded."""
-    from re import _parser  # type: ignore[attr-defined]  # only this parser accepts exactly what `re` accepts
-
-    tree = _parser.parse(pattern, flags)
+    # Only this parser accepts exactly what `re` accepts. By its name: whether type checkers know it depends on others.
+    tree = import_module("re._parser").parse(pattern, flags)
     waiting: list[Any] = [list(tree)]
     letters = {*map(chr, range(256))}
     if isinstance(pattern, str):
