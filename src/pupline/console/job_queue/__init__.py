@@ -7,7 +7,21 @@ job = jobs.submit(JobRequest(("redrive", "--", name), title=f"Redrive {name}"))
 
 from pupline.console.job_queue._job import ENDED, JOB_STATUSES, Job, JobOutput, JobRequest, JobStatus
 from pupline.console.job_queue._jobs import KEPT, Jobs, JobSettings
-from pupline.console.job_queue._requests import discard, redrive, redrive_failed, resume, retry_alerts, run_again, stop
+from pupline.console.job_queue._requests import (
+    IngestOptions,
+    RunOptions,
+    discard,
+    dry_run,
+    ingest,
+    next_step,
+    redrive,
+    redrive_failed,
+    resume,
+    retry_alerts,
+    run,
+    run_again,
+    stop,
+)
 from pupline.console.job_queue._schedule import DEFAULT_SOURCE, Schedule, ScheduledRun, Scheduler
 
 __all__ = [
@@ -15,20 +29,26 @@ __all__ = [
     "ENDED",
     "JOB_STATUSES",
     "KEPT",
+    "IngestOptions",
     "Job",
     "JobOutput",
     "JobRequest",
     "JobSettings",
     "JobStatus",
     "Jobs",
+    "RunOptions",
     "Schedule",
     "ScheduledRun",
     "Scheduler",
     "discard",
+    "dry_run",
+    "ingest",
+    "next_step",
     "redrive",
     "redrive_failed",
     "resume",
     "retry_alerts",
+    "run",
     "run_again",
     "stop",
 ]
