@@ -2,6 +2,13 @@
 
 from pupline.local.ingests._columns import FinishedItems, finished_items
 from pupline.local.ingests._committer import GroupCommitter
+from pupline.local.ingests._comparing import (
+    Difference,
+    Differences,
+    HostOutcomes,
+    differences_of,
+    hosts_of,
+)
 from pupline.local.ingests._ingests import Ingests, item_execution
 from pupline.local.ingests._listing import ListedPage
 from pupline.local.ingests._rows import (
@@ -18,8 +25,11 @@ from pupline.local.ingests._rows import (
 __all__ = [
     "AbortRequest",
     "Arrival",
+    "Difference",
+    "Differences",
     "FinishedItems",
     "GroupCommitter",
+    "HostOutcomes",
     "IngestCounts",
     "IngestRow",
     "Ingests",
@@ -28,6 +38,8 @@ __all__ = [
     "NewIngest",
     "PageCounts",
     "PendingItem",
+    "differences_of",
     "finished_items",
+    "hosts_of",
     "item_execution",
 ]
