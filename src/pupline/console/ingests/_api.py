@@ -106,18 +106,6 @@ def api(console: Console) -> APIRouter:
     """The API of this area."""
     router = APIRouter(tags=["ingests"])
 
-    def detail(name: str) -> IngestDetail:
-        view = ingest_view(console, name)
-        return IngestDetail(
-            run=IngestModel.of(view.run),
-            summary=dict(view.summary),
-            progress=None if view.progress is None else dict(view.progress),
-            seconds_left=view.seconds_left,
-            hosts_in_all=view.hosts_in_all,
-            hosts=[_host(one.origin, one.images, one.outcomes) for one in view.hosts],
-            steps={label: console.jobs.command(request) for label, request in view.steps.items()},
-        )
-
     @router.get("/ingests")
     def list_ingests(filters: Annotated[IngestFilters, Query()]) -> IngestList:
         """Ingests, newest first."""
@@ -133,12 +121,16 @@ def api(console: Console) -> APIRouter:
         """Two ingests side by side, and how their images differ."""
         with console.reader() as backend:
             first, second = found_run(backend, compared.a), found_run(backend, compared.b)
-        return Comparison(a=detail(first.run), b=detail(second.run), differences=differences(console, first, second))
+        return Comparison(
+            a=_detail(console, first.run),
+            b=_detail(console, second.run),
+            differences=differences(console, first, second),
+        )
 
     @router.get("/ingests/{run}")
     def show_ingest(run: str) -> IngestDetail:
         """One ingest."""
-        return detail(run)
+        return _detail(console, run)
 
     @router.post("/ingests/{run}/{step}", status_code=202)
     def act_on_ingest(run: str, step: str) -> AcceptedJob:
@@ -146,6 +138,19 @@ def api(console: Console) -> APIRouter:
         return AcceptedJob.of(console.jobs.submit(step_named(ingest_view(console, run), step)))
 
     return router
+
+
+def _detail(console: Console, name: str) -> IngestDetail:
+    view = ingest_view(console, name)
+    return IngestDetail(
+        run=IngestModel.of(view.run),
+        summary=dict(view.summary),
+        progress=None if view.progress is None else dict(view.progress),
+        seconds_left=view.seconds_left,
+        hosts_in_all=view.hosts_in_all,
+        hosts=[_host(one.origin, one.images, one.outcomes) for one in view.hosts],
+        steps={label: console.jobs.command(request) for label, request in view.steps.items()},
+    )
 
 
 def _host(origin: str, images: int, outcomes: Mapping[str, int]) -> dict[str, Any]:
