@@ -11,9 +11,10 @@ from pupline.cli._command import Command
 from pupline.cli._first_steps import first_run
 from pupline.cli._options import json_option, limit_option
 from pupline.cli._output import cell, console, message, moment, print_json, program, rows_shown
-from pupline.cli._selection import Selection, selection_options
+from pupline.cli._selection import selection_options
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError
+from pupline.insights import Selection
 from pupline.text import plural, printable
 
 if TYPE_CHECKING:

@@ -28,9 +28,10 @@ from pupline.cli._output import (
     rows_shown,
     size,
 )
-from pupline.cli._selection import Selection, no_such_run, selection_options
+from pupline.cli._selection import no_such_run, selection_options
 from pupline.cli._table import Column, show_table
 from pupline.errors import ConfigurationError, Outcome
+from pupline.insights import Selection
 from pupline.tasks.record_files import RECORD_COLUMNS, record_file, record_values
 from pupline.tasks.records import AuditRecord
 from pupline.text import plural, printable

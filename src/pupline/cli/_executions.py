@@ -13,8 +13,9 @@ from pupline.cli._first_steps import first_ingest, first_run
 from pupline.cli._history_table import show_history
 from pupline.cli._options import json_option, limit_option, machine_option
 from pupline.cli._output import cell, console, message, moment, print_json, rows_shown
-from pupline.cli._selection import Selection, selection_options, suggesting
+from pupline.cli._selection import selection_options, suggesting
 from pupline.cli._table import Column, show_table
+from pupline.insights import Selection
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 from pupline.text import plural, printable, timestamp
 

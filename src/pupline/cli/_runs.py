@@ -11,9 +11,10 @@ from pupline.cli._command import Command
 from pupline.cli._first_steps import first_ingest, first_run
 from pupline.cli._options import json_option, limit_option
 from pupline.cli._output import cell, console, message, moment, print_json, program, rows_shown, size
-from pupline.cli._selection import Selection, dataset_option, runs_of_dataset, selection_options
+from pupline.cli._selection import dataset_option, runs_of_dataset, selection_options
 from pupline.cli._since import since_option
 from pupline.cli._table import Column, show_table
+from pupline.insights import Selection
 from pupline.tasks.ports import DatasetSummary, RunSummary
 from pupline.text import plural, printable, timestamp
 

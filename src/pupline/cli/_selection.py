@@ -4,7 +4,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +14,8 @@ from pupline.cli._name_completion import complete_dataset, complete_run
 from pupline.cli._options import with_options
 from pupline.cli._since import since_option, until_option
 from pupline.errors import ConfigurationError, NoSuchName
-from pupline.insights import run_of
-from pupline.text import nearest, printable, timestamp
+from pupline.insights import Selection
+from pupline.text import nearest, printable
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -33,44 +33,6 @@ dataset_option = click.option(
     shell_complete=complete_dataset,
     help="Only what bulk runs brought into this dataset.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The chosen rows. run, dataset: that exist. runs: the IDs of the dataset's runs; None without a dataset.
-
-    since, until: in seconds since the epoch; the latter is excluded.
-    """
-
-    run: str | None = None
-    dataset: str | None = None
-    since: float | None = None
-    runs: frozenset[str] | None = None
-    until: float | None = None
-
-    def has_run(self, run: str | None) -> bool:
-        """Whether rows of this run are chosen."""
-        return self.run in {None, run} and (self.runs is None or run in self.runs)
-
-    def has_execution(self, execution: str) -> bool:
-        """Whether rows of this execution are chosen."""
-        if self.run is None and self.runs is None:
-            return True
-        return self.has_run(run_of(execution)) or self.has_run(execution)  # a bulk run's alerts have its own name
-
-    def is_recent(self, moment: float | str | None) -> bool:
-        """Whether rows of this time, in seconds or as RFC 3339, are chosen. What has no time is not recent."""
-        since, until = self.since or 0.0, self.until
-        if self.since is None and until is None:
-            return True
-        if isinstance(moment, str):
-            return moment >= timestamp(max(since, 0.0)) and (until is None or moment < timestamp(max(until, 0.0)))
-        return moment is not None and moment >= since and (until is None or moment < until)
-
-    @property
-    def is_all(self) -> bool:
-        """Whether nothing was chosen."""
-        return self.run is None and self.dataset is None and self.since is self.until is None
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -48,8 +48,17 @@ def explain(delivery: DeliveryItem, subscription: SubscriptionItem | None, now: 
         why = f"Given up {tried}{error}." if is_worn_out else f"The receiver refused it for good{error}."
         return Explanation(why, advice or "Find out what the receiver objects to, then retry.", can_retry=True)
     if not delivery.attempts:
-        return Explanation("Not tried yet: alerts are delivered while a run is under way.", advice, can_retry=True)
+        return Explanation(*_untried(delivery, subscription), can_retry=True)
     return Explanation(f"Waiting {tried}{error}. {_when(delivery, now)}", advice, can_retry=True)
+
+
+def _untried(delivery: DeliveryItem, subscription: SubscriptionItem | None) -> tuple[str, str]:
+    """Why it was not tried, and the next step."""
+    error = subscription.last_error if subscription is not None else None
+    advice = advise(delivery.protocol, delivery.endpoint, error)
+    if error is not None:
+        return f"Not tried yet: the subscription pauses, because another delivery to it failed: {error}.", advice
+    return "Not tried yet: alerts are delivered while a run is under way.", advice
 
 
 def _when(delivery: DeliveryItem, now: float) -> str:
@@ -61,7 +70,8 @@ def _when(delivery: DeliveryItem, now: float) -> str:
 def advise(protocol: str, endpoint: str, error: str | None) -> str:
     """What to do so that alerts arrive there, as far as can be told; empty for nothing. endpoint: as it is shown."""
     if protocol in {"file", "email"} and (unready := unreadiness(protocol, endpoint)) is not None:
-        return f"{unready.problem[:1].upper()}{unready.problem[1:]}. Next: {unready.next_step}."
+        step = f"{unready.next_step[:1].upper()}{unready.next_step[1:]}."
+        return step if error and unready.problem in error else f"{unready.problem}. {step}"
     if error is None:
         return ""
     if answered := _ANSWERED.search(error):

@@ -1,5 +1,6 @@
 """The pages of alerts."""
 
+import time
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -39,6 +40,7 @@ def pages(console: Console) -> APIRouter:
             segments=segments,
             chips=[(name, STATUS_WORDS.get(value, value), rest) for name, value, rest in chips(given)],
             words=STATUS_WORDS,
+            now=time.time(),
             retry_command=console.jobs.command(retry_alerts(())),
             options=options,
         )
@@ -52,6 +54,7 @@ def pages(console: Console) -> APIRouter:
             "alerts/alert.html",
             view=view,
             words=STATUS_WORDS,
+            now=time.time(),
             retry_command=console.jobs.command(retry_alerts([view.item.id])),
             parent="/alerts",
         )

@@ -37,6 +37,12 @@ class AlertView:
         return [part.strip(' []"') for part in reason.split(",") if part.strip(' []"')]
 
     @property
+    def ingest(self) -> str | None:
+        """The bulk run that it is about, which has no execution; None for an alert of an execution."""
+        run = self.item.attributes.get("run")
+        return run if run == self.item.execution else None
+
+    @property
     def can_retry(self) -> bool:
         """Whether a delivery of it can be tried again."""
         return any(one.explanation.can_retry for one in self.deliveries or ())
