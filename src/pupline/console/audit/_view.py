@@ -8,7 +8,7 @@ from pupline.console.audit._command import audit_command
 from pupline.console.audit._filters import AuditFilters
 from pupline.console.web import FEW_RECORDS, FacetMenu, Parameter, RecordFilters, facet_menus
 from pupline.errors import NoSuchName
-from pupline.tasks.pages import AlertItem, AlertQuery, Count, Page, RecordField, RecordItem
+from pupline.tasks.pages import AlertItem, AlertQuery, Count, Page, RecordField, RecordItem, RecordQuery
 
 FIELDS: dict[RecordField, str] = {
     "outcome": "Outcome",
@@ -55,7 +55,8 @@ def audit_view(backend: Backend, filters: AuditFilters, parameters: Sequence[Par
     pages = backend.pages
     query = filters.query(filters.limit, filters.after, filters.before)
     page, count = pages.record_page(query), pages.count_records(query)
-    is_small = pages.has_offsets and count.number <= FEW_RECORDS
+    # A field's own values are lifted for its menu, so what is counted may be far more than what matches.
+    is_small = pages.has_offsets and pages.count_records(RecordQuery()).number <= FEW_RECORDS
     counted = [field for field in FIELDS if is_small or field == filters.facet]
     return AuditView(
         page=page,

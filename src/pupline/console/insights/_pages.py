@@ -12,7 +12,7 @@ from pupline.console.insights._store import command_of
 from pupline.console.insights._view import Links, rankings, span_of
 from pupline.console.web import Console, with_parameters, without
 
-_PATIENCE_SECONDS = 0.6
+_PATIENCE_SECONDS = 0.2
 _SPANS = (("All", None), ("24 h", "24h"), ("7 days", "7d"), ("30 days", "30d"), ("90 days", "90d"))
 
 
@@ -28,7 +28,7 @@ def pages(console: Console) -> APIRouter:
         given = dict(kept)
         rest = without(without(kept, "since"), "until")
         links = Links(found.chosen)
-        figures = found.counted.figures if found.counted else None
+        figures = found.counted.figures if found.counted else found.preview
         return console.page(
             request,
             "insights/insights.html",
