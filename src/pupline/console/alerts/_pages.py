@@ -1,6 +1,7 @@
 """The pages of alerts."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +10,7 @@ from fastapi.responses import Response
 from pupline.console.alerts._filters import SELECTING, AlertFilters
 from pupline.console.alerts._view import alert_view, alerts_view
 from pupline.console.job_queue import retry_alerts
-from pupline.console.web import Console, chips, with_parameters, without
+from pupline.console.web import Console, Parameter, chips, with_parameters, without
 from pupline.tasks.pages import DELIVERY_STATUSES
 
 STATUS_WORDS = {"delivered": "delivered", "pending": "waiting", "failed": "failed"}
@@ -26,18 +27,13 @@ def pages(console: Console) -> APIRouter:
         with console.reader() as backend:
             view = alerts_view(backend, filters)
             options = backend.options
-        rest = without(given, "status")
-        segments = [("All", with_parameters("/alerts", rest), not filters.status)]
-        for status in DELIVERY_STATUSES:
-            href = with_parameters("/alerts", [*rest, ("status", status)])
-            segments.append((STATUS_WORDS[status].capitalize(), href, status in filters.status))
         return console.page(
             request,
             "alerts/alerts.html",
             view=view,
             filters=filters,
             kept=given,
-            segments=segments,
+            segments=_segments(filters, given),
             chips=[(name, STATUS_WORDS.get(value, value), rest) for name, value, rest in chips(given)],
             words=STATUS_WORDS,
             now=time.time(),
@@ -60,3 +56,13 @@ def pages(console: Console) -> APIRouter:
         )
 
     return router
+
+
+def _segments(filters: AlertFilters, given: Sequence[Parameter]) -> list[tuple[str, str, bool]]:
+    """The choice of a status: label, path, and whether it is the present one."""
+    rest = without(given, "status")
+    found = [("All", with_parameters("/alerts", rest), not filters.status)]
+    for status in DELIVERY_STATUSES:
+        href = with_parameters("/alerts", [*rest, ("status", status)])
+        found.append((STATUS_WORDS[status].capitalize(), href, status in filters.status))
+    return found
