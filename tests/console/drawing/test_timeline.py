@@ -95,6 +95,27 @@ def test_gaps_are_compressed() -> None:
     assert scale.x(100_000) == pytest.approx(600)
 
 
+def test_a_map_run_is_no_gap() -> None:
+    """A Distributed Map works in other executions: its time is not compressed."""
+    events: list[dict[str, Any]] = [
+        {"type": "MapStateEntered", "stateEnteredEventDetails": {"name": "Each"}},
+        {"type": "MapStateStarted", "mapStateStartedEventDetails": {"length": 2}},
+        {"type": "MapRunStarted", "mapRunStartedEventDetails": {"mapRunArn": "arn"}},
+        {"type": "MapRunSucceeded"},
+        {"type": "MapStateExited", "stateExitedEventDetails": {"name": "Each"}},
+        {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Call"}},
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {}},
+        {"type": "TaskSucceeded", "taskSucceededEventDetails": {}},
+    ]
+    times = [0, 0, 0, 500, 500, 500, 500, 510]
+    history: list[dict[str, Any]] = [
+        {**event, "id": at + 1, "previousEventId": at, "timestamp": float(time)}
+        for at, (event, time) in enumerate(zip(events, times, strict=True))
+    ]
+    text = str(draw_timeline(StateVisits(history), 510).svg)
+    assert "gap-line" not in text
+
+
 @given(st.integers(0, 2**32))
 @settings(max_examples=50, deadline=None)
 def test_the_axis_never_runs_backwards(seed: int) -> None:

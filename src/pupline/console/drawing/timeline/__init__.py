@@ -68,9 +68,10 @@ def _span(visits: StateVisits, rows: Sequence[Row], now: float, shown: Range) ->
 
 
 def _busy(visits: StateVisits, now: float) -> Iterator[tuple[float, float]]:
-    """(start, end) of each attempt of a Task, and each moment at which a state is entered; everything else waits."""
+    """(start, end) of what works: attempts of Tasks, and Map Runs. Everything else waits, but is seen to be entered."""
     for visit in visits:
-        yield visit.entered, visit.entered
+        works = visit.map_run is not None
+        yield visit.entered, visit.entered if not works else now if visit.left is None else visit.left
         for attempt in visit.attempts if visit.kind == "Task" else ():
             yield attempt.scheduled, now if attempt.ended is None else attempt.ended
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 GAP_WIDTH = 30.0
-_LEAST_GAP = 0.25
-"""Of the time in which something happens: shorter gaps are drawn as they are."""
+_LEAST_GAP, _LEAST_SECONDS = 0.25, 1.0
+"""Gaps are drawn as they are that are shorter than this, or than this part of the time in which something happens."""
 
 _STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
           7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 31536000)  # fmt: skip
@@ -92,5 +92,5 @@ def _gaps(start: float, end: float, busy: Iterable[tuple[float, float]]) -> list
         found.append((until, end))
     if active <= 0:
         return []
-    long = [gap for gap in found if gap[1] - gap[0] > active * _LEAST_GAP]
+    long = [gap for gap in found if gap[1] - gap[0] > max(active * _LEAST_GAP, _LEAST_SECONDS)]
     return sorted(sorted(long, key=lambda gap: gap[0] - gap[1])[:_MOST_GAPS])

@@ -95,8 +95,8 @@ def _row(row: Row, y: float, look: TimelineLook) -> Markup:
         element("title", {}, words),
         element("rect", {"x": 0, "y": y, "width": LABELS + CHART + END, "height": _ROW, "class": "line-frame"}),
         status_sign(visit.status, 14 + row.depth * _INDENT, middle),
-        _name(visit, row.depth, middle),
         element("g", {"class": "bars"}, join(_bars(visit, middle, look))),
+        _name(visit, row.depth, middle),
         element("text", {"x": LABELS + CHART + 14, "y": middle + 4, "class": "took"}, took),
     )
 
