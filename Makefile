@@ -32,6 +32,7 @@ venv: .venv/dev.stamp  ## .venv with everything that development needs
 .PHONY: run
 run: .venv/run.stamp  ## Fetch 12 dog images, check, alert, audit: dog.ceo, or without internet the sample
 	@$(BIN)/pupline run --count 12 --sample-if-offline
+	@echo "Look at them in a browser: $(BIN)/pupline serve --open"
 
 .PHONY: check
 check: lint  ## Lint, types and the fast tests: needs nothing but .venv; under two minutes
