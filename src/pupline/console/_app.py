@@ -26,7 +26,7 @@ from pupline.console._errors import add_error_pages
 from pupline.console._openapi import openapi_document
 from pupline.console._static_files import static_files
 from pupline.console.security import Access, Hosts, Protection, login_pages
-from pupline.console.web import Console, ConsoleSettings, check_parameters
+from pupline.console.web import Console, ConsoleSettings, ListPreparation, check_parameters
 
 AREAS = (overview, executions, gallery, audit, alerts, insights, ingests, sources, start, jobs, about, live)
 """Each has `pages(console)` and `api(console)`. The order matters only where paths overlap."""
@@ -96,6 +96,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     console: Console = app.state.console
     anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
     console.jobs.start()
+    preparation = ListPreparation(console.reader)
+    preparation.start()
     yield
+    preparation.stop()
     await console.live.stop()
     console.close()

@@ -4,6 +4,7 @@ from pupline.console.web._console import Console
 from pupline.console.web._facets import FEW_RECORDS, FacetLink, FacetMenu, facet_menus
 from pupline.console.web._filters import pretty_json, size
 from pupline.console.web._images import image_text, is_sha256, object_key, object_path, thumbnail_path
+from pupline.console.web._list_preparation import ListPreparation
 from pupline.console.web._parameters import (
     Cursor,
     Filters,
@@ -37,6 +38,7 @@ __all__ = [
     "FacetMenu",
     "Filters",
     "Limit",
+    "ListPreparation",
     "Moment",
     "Parameter",
     "Problem",
