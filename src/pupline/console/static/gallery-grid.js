@@ -41,7 +41,9 @@ export class Grid {
     this.onMove = () => undefined;
     /** Called when the tile that has the keyboard has its image. @type {(tile: HTMLElement) => void} */
     this.onReady = () => undefined;
-    list.replaceChildren();
+    for (const tile of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll(":scope > [data-index]"))) {
+      this.tiles.set(Number(tile.dataset.index), tile); // those that came with the page
+    }
     list.classList.add("is-virtual");
     addEventListener("scroll", () => this.drawSoon(), { passive: true });
     new ResizeObserver(() => this.layOut()).observe(list);
