@@ -10,6 +10,7 @@ PAGES = (
     "/executions",
     "/executions?status=FAILED&order=oldest",
     "/machines",
+    "/machines/DogUploaderPipeline",
     f"/executions/{FAILED}",
     f"/executions/{FAILED}?tab=table",
     f"/executions/{FAILED}?tab=events",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pupline.asl import StateMachine, StateVisits, TaskError, execute
+from pupline.asl import Execution, ExecutionAborted, StateMachine, StateVisits, TaskError, execute
 from pupline.console.executions._failure import Failure, failure_of, latest_failure
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
 
@@ -126,3 +126,16 @@ def test_a_running_execution_shows_the_failure_that_it_retries() -> None:
     found = latest_failure(StateVisits(history[:first], definition))
     assert found is not None
     assert (found.status, found.state, found.attempt, found.error) == ("RUNNING", "Charge", 1, "Boom")
+
+
+def test_a_stopped_execution_names_the_state_that_was_interrupted() -> None:
+    """No event of the history says that it failed."""
+    machine = StateMachine.parse(_machine(Rest={"Type": "Wait", "Seconds": 9, "End": True}))
+    execution = Execution(machine, {}, name="e", now=0.0)
+    execution.commands()
+    execution.receive(ExecutionAborted("Mine", "enough"), now=1.0)
+    row = ExecutionSummary("e", "ABORTED", None, 0.0, 1.0, "Mine", "enough")
+    details = ExecutionDetails(row, machine.definition, {}, None, execution.history)
+    found = failure_of(details, StateVisits(execution.history, machine.definition), None)
+    assert found is not None
+    assert (found.state, found.error, found.told) == ("Rest", "Mine", "enough")

@@ -11,12 +11,14 @@ from pupline.asl import VisitStatus
 from pupline.console.executions._actions import checked_input
 from pupline.console.executions._events import EventQuery, event_page
 from pupline.console.executions._filters import ExecutionFilters
-from pupline.console.executions._list_page import ChildParameters, children_of, place_of
+from pupline.console.executions._list_page import ChildParameters, children_of, no_machine, place_of
 from pupline.console.executions._models import (
     ChildList,
     EventList,
     ExecutionDetail,
     ExecutionList,
+    MachineDetail,
+    MachineDetails,
     MachineList,
     MachineModel,
     StateModel,
@@ -108,6 +110,15 @@ def _add_lists(router: APIRouter, console: Console) -> None:
         """The state machines that have executions here, or that the Step Functions API made."""
         with console.reader() as backend:
             return MachineList(items=[MachineModel.of(machine) for machine in backend.pages.machines()])
+
+    @router.get("/machines/{name}")
+    def show_machine(name: str) -> MachineDetails:
+        """The state machines of one name, with their definitions: in several regions, there may be more than one."""
+        with console.reader() as backend:
+            found = [machine for machine in backend.pages.machines() if machine.name == name]
+        if not found:
+            raise no_machine(name)
+        return MachineDetails(items=[MachineDetail.of_machine(machine) for machine in found])
 
 
 def _add_execution(router: APIRouter, views: ExecutionViews) -> None:

@@ -44,6 +44,8 @@ def failure_of(details: ExecutionDetails, visits: StateVisits, refusal: str | No
     if row.status in ("RUNNING", "SUCCEEDED"):
         return None
     last = ended.visit if ended is not None else None
+    if last is None:
+        last = next((visit for visit in reversed(visits.visits) if visit.status in ("aborted", "timed out")), None)
     origin = _origin(visits, last, row.error)
     if origin is not None and last is not None:
         found = _failure(row.status, origin, origin.error, origin.cause)

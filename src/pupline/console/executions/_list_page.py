@@ -139,13 +139,18 @@ def children_context(
     }
 
 
+def no_machine(name: str) -> NoSuchName:
+    """The error for a name that no state machine has."""
+    return NoSuchName(f"there is no state machine '{printable(name)}' here; see the list of state machines")
+
+
 def machine_context(console: Console, name: str) -> dict[str, Any]:
     """The values of the template `machine.html`. Raises: NoSuchName."""
     query = ExecutionQuery(machine=(name,), limit=10)
     with console.reader() as backend:
         machines = [machine for machine in backend.pages.machines() if machine.name == name]
         if not machines:
-            raise NoSuchName(f"there is no state machine '{printable(name)}' here; see the list of state machines")
+            raise no_machine(name)
         page = backend.pages.execution_page(query)
     definition = parsed(machines[0].definition)
     return {

@@ -10,6 +10,7 @@ from pupline.console.executions._events import EventItem, EventPage
 from pupline.console.executions._failure import Failure
 from pupline.console.executions._panel import StatePanel
 from pupline.console.executions._slices import Slice
+from pupline.console.executions._template_filters import parsed
 from pupline.console.executions._view import ExecutionView
 from pupline.tasks.pages import Count, ExecutionItem, MachineItem, Page
 from pupline.tasks.ports import ExecutionSummary
@@ -325,6 +326,23 @@ class MachineList(BaseModel):
     """All state machines, by name."""
 
     items: list[MachineModel]
+
+
+class MachineDetail(MachineModel):
+    """A state machine with its definition, in the Amazon States Language."""
+
+    definition: Any
+
+    @classmethod
+    def of_machine(cls, machine: MachineItem) -> "MachineDetail":
+        """The model of a machine."""
+        return cls(**MachineModel.of(machine).model_dump(), definition=parsed(machine.definition))
+
+
+class MachineDetails(BaseModel):
+    """State machines of one name."""
+
+    items: list[MachineDetail]
 
 
 def _summary(row: ExecutionSummary) -> dict[str, Any]:
