@@ -25,6 +25,13 @@ def pages(console: Console) -> APIRouter:
         with console.reader() as backend:
             found = overview_of(backend)
         jobs = [job for job in console.jobs.list() if not job.is_over]
-        return console.page(request, "overview/overview.html", overview=found, jobs=jobs, commands=commands)
+        return console.page(
+            request,
+            "overview/overview.html",
+            overview=found,
+            jobs=jobs,
+            schedule=console.jobs.schedule.find(),
+            commands=commands,
+        )
 
     return router
