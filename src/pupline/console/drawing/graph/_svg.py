@@ -193,7 +193,7 @@ def _name_line(text: str, x: float, y: float) -> Markup:
 
 
 def _caption(state: State, standing: Standing, columns: int) -> str:
-    parts = [state.caption]
+    parts = ["Map Run" if state.is_distributed and standing.counts is not None else state.caption]
     total = sum(standing.visits.values())
     if standing.counts is not None:
         done = standing.counts.total - standing.counts.pending - standing.counts.running
@@ -212,11 +212,11 @@ def _counts(one: PlacedState, standing: Standing) -> Iterator[Markup]:
         return
     x, width = one.x + 10, one.width - 20
     y = one.y + (STATE_HEIGHT if one.is_box else one.height) - 7
-    yield element("rect", {"x": x, "y": y, "width": width, "height": 4, "rx": 2, "class": "bar-rest"})
+    yield element("rect", {"x": x, "y": y, "width": width, "height": 4, "rx": 2, "class": "count-rest"})
     for status, count in counts.shown():
         if status == "pending":
             continue
         part = max(width * count / counts.total, 1.5)
-        classes = f"bar {STATUS_CLASSES[status]}"
+        classes = f"count-bar {STATUS_CLASSES[status]}"
         yield element("rect", {"x": x, "y": y, "width": part, "height": 4, "rx": 1, "class": classes})
         x += width * count / counts.total

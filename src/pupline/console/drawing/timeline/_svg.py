@@ -95,7 +95,7 @@ def _row(row: Row, y: float, look: TimelineLook) -> Markup:
         element("title", {}, words),
         element("rect", {"x": 0, "y": y, "width": LABELS + CHART + END, "height": _ROW, "class": "line-frame"}),
         status_sign(visit.status, 14 + row.depth * _INDENT, middle),
-        element("g", {"class": "bars"}, join(_bars(visit, middle, look))),
+        element("g", {"class": "time-bars"}, join(_bars(visit, middle, look))),
         _name(visit, row.depth, middle),
         element("text", {"x": LABELS + CHART + 14, "y": middle + 4, "class": "took"}, took),
     )
@@ -118,7 +118,7 @@ def _bar(
     width = max(right - left, _LEAST_BAR)
     left = min(left, CHART - width)
     frame = {"x": LABELS + left, "y": middle - height / 2, "width": width, "height": height, "rx": min(height / 2, 3)}
-    return element("rect", {**frame, "class": f"bar {classes}"}, element("title", {}, words))
+    return element("rect", {**frame, "class": f"time-bar {classes}"}, element("title", {}, words))
 
 
 def _bars(visit: StateVisit, middle: float, look: TimelineLook) -> Iterator[Markup]:
@@ -177,7 +177,7 @@ def _fold(row: Row, y: float, look: TimelineLook) -> Markup:
         element("title", {}, words),
         element("rect", {"x": 0, "y": y, "width": LABELS + CHART + END, "height": _ROW, "class": "line-frame"}),
         element("text", {"x": 28 + row.depth * _INDENT, "y": middle + 4, "class": "fold-name"}, fold_words(row.folded)),
-        element("g", {"class": "bars"}, join(bars)),
+        element("g", {"class": "time-bars"}, join(bars)),
     )
 
 
