@@ -206,6 +206,7 @@ _EVENTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(_EVENTS)
 @settings(max_examples=50, deadline=None)
 def test_no_order_of_events_is_a_problem(rows: list[tuple[str, int, str, int]]) -> None:
