@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from pupline.backends import Again, ExecutionResult, MachineBackend, RunReport, RunRequest, RunSettings
+from pupline.backends import Again, ExecutionResult, MachineBackend, RunReport, RunRequest, RunSettings, StackBackend
+from pupline.backends.stack._polling import Timer
 from pupline.errors import ConfigurationError
+from tests.backends.stack_fixtures import fake_stack
 
 WITH_VARIABLES = {
     "StartAt": "Choose",
@@ -122,3 +124,17 @@ def test_the_new_execution_has_a_record_of_its_own(tmp_path: Path) -> None:
     assert (result.execution, result.outcome, result.alerted) == ("b-00001", "stored", True)
     records = {record.execution: record for record in backend.records()}
     assert records["b-00001"].image_name == records["r-00002"].image_name
+
+
+@pytest.mark.aws
+def test_on_a_stack_the_same_state_machine_starts_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the input it had or an edited one; from a state it is refused, with what to do instead."""
+    with fake_stack(monkeypatch, tmp_path):
+        backend = StackBackend("pupline", Timer(lambda: 0.0, lambda _seconds: None))
+        backend.run(RunRequest(RunSettings(breed="hound"), run_id="r"), lambda _event: None)
+        edited = Again("r-00001", None, '{"breed": "pug"}')
+        report = backend.run(RunRequest(RunSettings(), run_id="b", again=edited), lambda _event: None)
+        assert (report.run_id, report.finished) == ("b", 1)
+        assert backend.execution("b-00001").input == {"breed": "pug"}
+        with pytest.raises(ConfigurationError, match="pupline redrive"):
+            backend.run(RunRequest(RunSettings(), again=Again("r-00001", "CheckIfPNG")), lambda _event: None)

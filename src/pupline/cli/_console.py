@@ -74,6 +74,7 @@ def _acting_options(command: Callable[..., int]) -> Callable[..., int]:
             help="Start a run so often, such as 30m, 1h or 1d. [default: no]",
         ),
         click.option("--count", type=click.IntRange(min=1), help="With --every: images of each run. [default: 1]"),
+        click.option("--source", metavar="S", help="With --every: where from, as in run. [default: dog-ceo]"),
     )
 
 
@@ -108,6 +109,7 @@ def serve(
     allow_writes: bool | None,
     every: float | None,
     count: int | None,
+    source: str | None,
     opens: bool,
     stack: str | None,
     backend: str,
@@ -121,8 +123,14 @@ def serve(
     """
     if (backend == "aws") != (stack is not None):
         raise ConfigurationError("--backend aws and --stack NAME go together")
-    if count is not None and every is None:
-        raise ConfigurationError("--count goes with --every")
+    for option, value in (("--count", count), ("--source", source)):
+        if value is not None and every is None:
+            raise ConfigurationError(f"{option} goes with --every")
+    if every is not None and stack is not None:
+        raise ConfigurationError(
+            "--every is for this machine; a stack is scheduled by EventBridge Scheduler: deploy it with"
+            " ScheduleState=ENABLED"
+        )
     _require_extra()
     from pupline.console import ConsoleSettings
     from pupline.console import serve as serve_console
@@ -137,6 +145,7 @@ def serve(
         token=_token(token_file),
         every=every,
         count=count,
+        source=source,
     )
     serve_console(settings, lambda url: _say_ready(url, settings, opens=opens, as_json=as_json))
     message("pupline: stopped")

@@ -117,7 +117,12 @@ def size(size_bytes: int | None) -> str:
 
 def program() -> str:
     """The command that calls pupline, quoted for a shell: its name where that is on the PATH, else its path."""
-    return "pupline" if shutil.which("pupline") else shlex.quote(relative(Path(sys.argv[0]).absolute()))
+    if shutil.which("pupline"):
+        return "pupline"
+    path = Path(sys.argv[0]).absolute()
+    if path.name == "__main__.py":  # python -m pupline
+        return f"{shlex.quote(sys.executable)} -m pupline"
+    return shlex.quote(relative(path))
 
 
 def undelivered(count: int, options: str) -> str:

@@ -254,6 +254,12 @@ class StackBackend:
 
         return StackPages(self._account, self._stack, self._executions, self._records, self._published)
 
+    @property
+    def schedule(self) -> tuple[str, str] | None:
+        """ENABLED or DISABLED, and the expression of EventBridge Scheduler; None where its template has no schedule."""
+        state = self._stack.parameters.get("ScheduleState")
+        return None if state is None else (state, self._stack.parameters.get("ScheduleExpression", ""))
+
     def run(self, request: RunRequest, listener: RunListener) -> RunReport:
         """Start what the run lacks, and wait for all of it; with the settings of the stack. Or one execution again."""
         run_id = request.run_id or new_run_id()

@@ -59,7 +59,8 @@ def _add_list(router: APIRouter, console: Console) -> None:
         }
         rows = []
         for run in runs:
-            steps = steps_of(run, options, is_working=run.run in working, is_stack=settings.stack is not None)
+            steps = dict(steps_of(run, options, is_working=run.run in working, is_stack=settings.stack is not None))
+            steps.pop("Discard", None)  # one step further, on the run's own page
             rows.append((run, working.get(run.run), {name: console.jobs.command(one) for name, one in steps.items()}))
         following_path = None
         if following is not None:

@@ -1,7 +1,7 @@
 """A job: one command of pupline that the console runs in a process of its own."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -49,7 +49,8 @@ class Job:
 
     command: as a person would type it. waits_for: what a job that is queued, or that waits for the data directory,
     waits for, for people. exit_code: None until it has ended, and where its end was not seen. stops: how often it was
-    asked to stop. schedule: whether the schedule started it.
+    asked to stop. schedule: whether the schedule started it. run: that it starts or goes on with, if it names one.
+    is_ingest: whether that is one of `ingest`.
     """
 
     id: int
@@ -66,6 +67,8 @@ class Job:
     stops: int
     process: int | None
     waits_for: str | None
+    run: str | None
+    is_ingest: bool
 
     @property
     def is_over(self) -> bool:
@@ -94,6 +97,7 @@ class Job:
             "title": self.title,
             "command": self.command,
             "status": self.status,
+            "run": self.run,
             "waits_for": self.waits_for,
             "exit_code": self.exit_code,
             "outcome": self.outcome,
@@ -122,6 +126,15 @@ def status_of(exit_code: int | None) -> JobStatus:
             return "ABORTED"
         case _:
             return "FAILED"
+
+
+def run_of(arguments: Sequence[str]) -> str | None:
+    """The run that a command names with an option."""
+    for option in ("--run-id=", "--run="):
+        for argument in arguments:
+            if argument.startswith(option):
+                return argument.removeprefix(option)
+    return None
 
 
 def command_line(arguments: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pupline.console.job_queue._job import Job, JobOutput, JobRequest, command_line, status_of
+from pupline.console.job_queue._job import Job, JobOutput, JobRequest, command_line, run_of, status_of
 from pupline.console.job_queue._process import JobProcess, Supervisor
 from pupline.console.job_queue._schedule import Scheduler
 from pupline.console.job_queue._store import ConsoleFile, JobRow, NewJob
@@ -265,6 +265,8 @@ class Jobs:
             stops=row.stops,
             process=process,
             waits_for=self._waits_for(row, others),
+            run=run_of(row.arguments),
+            is_ingest=row.arguments[0] == "ingest",
         )
 
     def _waits_for(self, row: JobRow, others: Sequence[JobRow]) -> str | None:

@@ -46,6 +46,7 @@ class RunOptions:
     image_url: str | None = None
     concurrency: int | None = None
     allow_origin: str | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class IngestOptions:
     tolerate: float | None = None
     allow_origin: str | None = None
     incremental: bool = False
+    run_id: str | None = None
     workflow: bool = False
     dry_run: bool = False
 

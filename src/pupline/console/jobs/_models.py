@@ -12,6 +12,7 @@ class JobModel(BaseModel):
     title: str
     command: str
     status: str
+    run: str | None
     waits_for: str | None
     exit_code: int | None
     outcome: str | None

@@ -5,6 +5,7 @@ import time
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from pupline.backends import StackBackend
 from pupline.console.jobs._api import JobNumber
 from pupline.console.jobs._schedule_view import interval_text, schedule_view
 from pupline.console.web import Console
@@ -64,9 +65,17 @@ def _add_schedule(router: APIRouter, console: Console) -> None:
             is_late=found is not None and not found.is_paused and found.next_at < time.time() - _LATE_SECONDS,
             trouble=console.jobs.trouble,
             stack=console.settings.stack,
-            stack_schedule=None,
+            stack_schedule=_stack_schedule(console),
             sources=presets(),
         )
+
+
+def _stack_schedule(console: Console) -> tuple[str, str] | None:
+    """State and expression of the stack's own schedule; None on one machine."""
+    if console.settings.stack is None:
+        return None
+    with console.reader() as backend:
+        return backend.schedule if isinstance(backend, StackBackend) else None
 
 
 def _lines(text: str) -> list[str]:
