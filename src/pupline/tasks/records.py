@@ -1,6 +1,6 @@
 """The audit record: one per requested image, the same in DynamoDB and in SQLite."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from pupline.errors import Outcome, Reason
@@ -69,7 +69,9 @@ class AuditRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """Every field, JSON-ready, absent ones as None."""
-        return asdict(self) | {"alert_reasons": list(self.alert_reasons)}
+        found = {name: getattr(self, name) for name in self.__slots__}
+        found["alert_reasons"] = list(self.alert_reasons)
+        return found
 
     def as_item(self) -> dict[str, Any]:
         """The fields with a value: a DynamoDB item before marshalling."""
