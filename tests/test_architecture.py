@@ -62,7 +62,7 @@ SUB_ROOMS = {
     " repair _backend",
     "stepfunctions": "_errors _arns _names _documents _settings _call _pages protocol store _targets _revisions tasks"
     " executions machines _api _template_machines http _serving",
-    "console": "job_queue web security live drawing jobs audit gallery executions alerts insights ingests sources start"
+    "console": "job_queue web security live drawing jobs audit insights gallery executions alerts ingests sources start"
     " overview about _static_files _errors _openapi _app _protocol _server",
     "datasets": "training _objects selection export",
     "sources": "_listing _source api lists _pages _image_url _resolve",

@@ -2,9 +2,15 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+
+from pupline.console import ConsoleSettings, create_app
+from pupline.local import LocalBackend
+from pupline.tasks.records import AuditRecord
+from tests.console.conftest import console_client
 
 
 def _ids(client: TestClient, query: str) -> list[str]:
@@ -103,6 +109,28 @@ def test_a_duplicate_leads_to_its_original(client: TestClient) -> None:
         assert original["image"]["outcome"] == "stored"
         assert original["image"]["sha256"] == found["image"]["sha256"]
         assert f'/gallery/{found["original"]}"' in client.get(f"/gallery/{record}").text
+
+
+def test_a_placeholder_is_told_as_one(tmp_path: Path) -> None:
+    """Bytes that five addresses gave are probably one, as on the insights page."""
+    with LocalBackend.open(tmp_path, exclusive=True, create=True) as backend:
+        backend.audit.put_many([_shared(number) for number in range(5)])
+    with console_client(create_app(ConsoleSettings(data_dir=tmp_path))) as client:
+        assert client.get("/api/gallery/1").json()["addresses"] == 5
+        assert "Probably a placeholder" in client.get("/gallery/1").text
+
+
+def _shared(number: int) -> AuditRecord:
+    return AuditRecord(
+        image_name="blank.png",
+        upload_timestamp="2026-01-02T03:04:05.000Z",
+        alert_triggered=False,
+        outcome="duplicate" if number else "stored",
+        reason="same_content" if number else "accepted",
+        source_url=f"https://dogs.example/{number}.png",
+        sha256="ab" * 32,
+        execution=f"shared-{number:05}",
+    )
 
 
 class Markup(HTMLParser):

@@ -8,6 +8,7 @@ from pupline.console.audit import FacetList
 from pupline.console.gallery._filters import FacetFilters, WindowFilters
 from pupline.console.gallery._images import ImageDetails, ImageItem, ImageList, image_details
 from pupline.console.gallery._record_view import image_view
+from pupline.console.insights import InsightFigures
 from pupline.console.web import Console, RecordFilters
 from pupline.tasks.pages import Page, RecordItem
 
@@ -15,6 +16,7 @@ from pupline.tasks.pages import Page, RecordItem
 def api(console: Console) -> APIRouter:
     """The API of this area."""
     router = APIRouter(tags=["gallery"])
+    insights = console.shared(InsightFigures)
 
     @router.get("/gallery")
     def images(filters: Annotated[WindowFilters, Query()]) -> ImageList:
@@ -50,6 +52,6 @@ def api(console: Console) -> APIRouter:
     def image(record: str, filters: Annotated[RecordFilters, Query()]) -> ImageDetails:
         """One image with its record, its object, its original, its neighbours, and what the quality pass found."""
         with console.reader() as backend:
-            return image_details(image_view(backend, record, filters))
+            return image_details(image_view(backend, record, filters, insights.placeholders))
 
     return router

@@ -83,12 +83,16 @@ class QualityFacts(BaseModel):
 
 
 class ImageDetails(BaseModel):
-    """One image. original: the id of the record that stored the bytes first, of a duplicate. previous, next: ids."""
+    """One image. original: the id of the record that stored the bytes first, of a duplicate. previous, next: ids.
+
+    addresses: of a probable placeholder, how many addresses gave these bytes.
+    """
 
     image: ImageItem
     stored: StoredObject | None
     is_quarantined: bool
     original: str | None
+    addresses: int | None
     previous: str | None
     next: str | None
     quality: QualityFacts | None
@@ -110,6 +114,7 @@ def image_details(view: ImageView) -> ImageDetails:
         ),
         is_quarantined=view.is_quarantined,
         original=None if view.original is None else view.original.id,
+        addresses=view.addresses,
         previous=None if view.previous is None else view.previous.id,
         next=None if view.next is None else view.next.id,
         quality=None

@@ -1,6 +1,6 @@
 """One image with everything that is known of it: its record, its object, its original, what the quality pass found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,8 @@ class ImageView:
     """One image. has_execution: images of a bulk ingest have none. previous, next: its neighbours under the filters.
 
     stored: its object; None where there is none any more. location: of the object, for people.
-    original: the record that stored the bytes first, of a duplicate.
+    original: the record that stored the bytes first, of a duplicate. addresses: of a probable placeholder, how many
+    addresses gave these bytes.
     """
 
     item: RecordItem
@@ -45,13 +46,16 @@ class ImageView:
     object_path: str | None
     is_quarantined: bool
     original: RecordItem | None
+    addresses: int | None
     quality: Quality | None
     previous: RecordItem | None
     next: RecordItem | None
 
 
-def image_view(backend: Backend, record_id: str, filters: RecordFilters) -> ImageView:
-    """The image of this record. Raises: NoSuchName; StorageError."""
+def image_view(
+    backend: Backend, record_id: str, filters: RecordFilters, placeholders: Callable[[], Mapping[str, int]]
+) -> ImageView:
+    """The image of this record. placeholders: of insights. Raises: NoSuchName; StorageError."""
     pages = backend.pages
     item = pages.record_item(record_id)
     key = object_key(item.record)
@@ -65,6 +69,7 @@ def image_view(backend: Backend, record_id: str, filters: RecordFilters) -> Imag
         object_path=None if stored is None else object_path(item.record),
         is_quarantined=(key or "").startswith(QUARANTINE),
         original=_original(backend, item, stored),
+        addresses=placeholders().get(item.record.sha256 or ""),
         quality=_quality(backend, item),
         previous=before,
         next=after,

@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 60.0
 def api(console: Console) -> APIRouter:
     """The API of this area."""
     router = APIRouter(tags=["insights"])
-    insights = InsightFigures(console)
+    insights = console.shared(InsightFigures)
 
     @router.get("/insights")
     def show_insights(request: Request, filters: Annotated[InsightFilters, Query()]) -> InsightsModel:

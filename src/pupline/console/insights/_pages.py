@@ -19,7 +19,7 @@ _SPANS = (("All", None), ("24 h", "24h"), ("7 days", "7d"), ("30 days", "30d"), 
 def pages(console: Console) -> APIRouter:
     """The pages of this area."""
     router = APIRouter()
-    insights = InsightFigures(console)
+    insights = console.shared(InsightFigures)
 
     @router.get("/insights")
     def show(request: Request, filters: Annotated[InsightFilters, Query()]) -> Response:

@@ -87,6 +87,11 @@ class FigureStore:
             raise count.trouble
         return count.result or known
 
+    def known(self, selection: Selection) -> Counted | None:
+        """The figures that were counted last, if they were; nothing is counted."""
+        with self._lock:
+            return self._known.get(selection)
+
     def close(self) -> None:
         """Stop counting."""
         with self._lock:

@@ -1,9 +1,10 @@
 """One console: its settings, its readers and its pages. Every area's router gets it."""
 
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -17,6 +18,9 @@ from pupline.console.web._settings import ConsoleSettings
 
 if TYPE_CHECKING:
     from pupline.console.live import Hub
+
+
+T = TypeVar("T")
 
 
 class Console:
@@ -35,6 +39,16 @@ class Console:
         self.jobs = Jobs(job_settings(settings))
         self._readers = Readers(settings)
         self._closing = ExitStack()
+        self._shared: dict[Callable[[Console], Any], Any] = {}
+        self._sharing = threading.Lock()
+
+    def shared(self, make: Callable[["Console"], T]) -> T:
+        """What `make` makes of this console: one for all areas that ask for it."""
+        with self._sharing:
+            if make not in self._shared:
+                self._shared[make] = make(self)
+            found: T = self._shared[make]
+            return found
 
     def on_close(self, callback: Callable[[], None]) -> None:
         """Call this when the console stops."""
