@@ -11,7 +11,7 @@ from pupline.asl import VisitStatus
 from pupline.console.executions._actions import checked_input
 from pupline.console.executions._events import EventQuery, event_page
 from pupline.console.executions._filters import ExecutionFilters
-from pupline.console.executions._list_page import ChildParameters, children_of, no_machine, place_of
+from pupline.console.executions._list_page import ChildParameters, children_of, count_of, no_machine, place_of
 from pupline.console.executions._models import (
     ChildList,
     EventList,
@@ -103,7 +103,8 @@ def _add_lists(router: APIRouter, console: Console) -> None:
         """Executions of every state machine, by page."""
         query = filters.query()
         with console.reader() as backend:
-            return ExecutionList.of(backend.pages.execution_page(query), backend.pages.count_executions(query))
+            page = backend.pages.execution_page(query)
+            return ExecutionList.of(page, count_of(backend.pages, query, page))
 
     @router.get("/machines")
     def list_machines() -> MachineList:

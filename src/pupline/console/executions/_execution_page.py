@@ -1,7 +1,7 @@
 """What the page of one execution shows: the failure, a tab, the panel of a state, the image, what can be done."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -63,7 +63,7 @@ def execution_context(
         "panel": panel,
         "actions": actions_of(view, console.jobs),
         "failure": view.failure or view.trouble,
-        **_tab(view, parameters, panel, path),
+        **_tab(view, parameters, panel),
     }
 
 
@@ -94,13 +94,13 @@ def _tabs(view: ExecutionView, parameters: ExecutionParameters, path: str) -> li
     return [(key, label, with_parameters(path, [("tab", key), *chosen]), counts.get(key)) for key, label in TABS]
 
 
-def _tab(view: ExecutionView, parameters: ExecutionParameters, panel: StatePanel | None, path: str) -> dict[str, Any]:
+def _tab(view: ExecutionView, parameters: ExecutionParameters, panel: StatePanel | None) -> dict[str, Any]:
     """The values of the tab's own template."""
     if parameters.tab == "graph":
         selected = None if panel is None else panel.state
-        return {"graph": state_graph(view.details.definition, view.visits, selected=selected, link=_to_state(path))}
+        return {"graph": state_graph(view.details.definition, view.visits, selected=selected, link=_to_state)}
     if parameters.tab == "timeline":
-        return {"timeline": _timeline(view, parameters, panel, path)}
+        return {"timeline": _timeline(view, parameters, panel)}
     after, before = place_of(parameters.after, "after"), place_of(parameters.before, "before")
     if parameters.tab == "events":
         query = EventQuery(
@@ -119,26 +119,24 @@ def _tab(view: ExecutionView, parameters: ExecutionParameters, panel: StatePanel
     return {"page": slice_of(visits, parameters.limit, after, before)}
 
 
-def _timeline(view: ExecutionView, parameters: ExecutionParameters, panel: StatePanel | None, path: str) -> Timeline:
+def _timeline(view: ExecutionView, parameters: ExecutionParameters, panel: StatePanel | None) -> Timeline:
     shown = Range(parameters.attempts, parameters.since, parameters.until)
-    kept: list[tuple[str, object]] = [("tab", "timeline"), ("attempts", parameters.attempts)]
+    kept: list[tuple[str, object]] = [("tab", "timeline")]
+    if parameters.attempts != "all":
+        kept.append(("attempts", parameters.attempts))
     if parameters.since is not None:
         kept.append(("since", timestamp(parameters.since)))
     if parameters.until is not None:
         kept.append(("until", timestamp(parameters.until)))
 
     def link(visit: StateVisit) -> str:
-        return with_parameters(path, [*kept, ("state", visit.state), ("visit", visit.number)]) + "#state"
+        return with_parameters("", [*kept, ("state", visit.state), ("visit", visit.number)]) + "#state"
 
     selected = None if panel is None or panel.visit is None else panel.visit.number
-    table = with_parameters(path, [("tab", "table")])
+    table = with_parameters("", [("tab", "table")])
     return draw_timeline(view.visits, time.time(), shown, selected=selected, link=link, fold_link=lambda _visit: table)
 
 
-def _to_state(path: str) -> Callable[[str], str]:
-    """The address of the panel of a state, by its name."""
-
-    def link(state: str) -> str:
-        return with_parameters(path, [("tab", "graph"), ("state", state)]) + "#state"
-
-    return link
+def _to_state(state: str) -> str:
+    """The address of the panel of a state, by its name: relative to the page, as hundreds of them stand in one."""
+    return with_parameters("", [("tab", "graph"), ("state", state)]) + "#state"

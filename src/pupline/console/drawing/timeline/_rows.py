@@ -6,7 +6,7 @@ from typing import Literal
 
 from pupline.asl import Iteration, StateVisit, StateVisits
 
-MOST_ROWS = 300
+MOST_ROWS = 120
 MOST_ITERATIONS = 6
 """Of one Map, beyond which the others are one row."""
 
