@@ -229,3 +229,16 @@ def test_documents_can_be_downloaded_whole(machines: TestClient) -> None:
     assert machines.get(f"/api{HOSTILE}/documents/definition").json()["StartAt"] == MARKUP
     assert machines.get(f"/api{HOSTILE}/documents/history").json()[0]["type"] == "ExecutionStarted"
     assert machines.get(f"/api{HOSTILE}/documents/secrets").status_code == 400
+
+
+def test_a_search_that_fits_on_one_page_is_not_made_twice(client: TestClient) -> None:
+    """The page itself is the count."""
+    answer = client.get(f"/api/executions?q={FAILED}").json()
+    assert (answer["count"], answer["count_is_capped"]) == (1, False)
+    assert len(answer["items"]) == 1
+
+
+def test_a_page_of_the_longest_histories_stays_small(machines: TestClient) -> None:
+    """Each tab shows a part of them, whatever their length."""
+    for tab in ("graph", "table", "events", "timeline"):
+        assert len(machines.get(f"{LOOP}?tab={tab}").content) < 130_000
