@@ -1,5 +1,7 @@
 """The visits that a history tells of: what tables, graphs and timelines show."""
 
+import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from pupline.asl import (
     Execution,
     ExecutionRedriven,
     InvokeTask,
+    MapCounts,
     StateMachine,
     StateVisit,
     StateVisits,
@@ -256,3 +259,52 @@ def test_redrive() -> None:
 def tasks_of(execution: Execution) -> list[InvokeTask]:
     """The Tasks that are asked for now."""
     return [command for command in execution.commands() if isinstance(command, InvokeTask)]
+
+
+def one_call(resource: str, **ends: str) -> StateVisits:
+    """The visits of a history with one call. ends: the outputs by the type of their events."""
+    service, _, action = resource.partition(":")
+    events: list[dict[str, Any]] = [
+        {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Call", "input": "{}"}},
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {"resourceType": service, "resource": action}},
+        *({"type": kind, f"{kind}EventDetails": {"output": text}} for kind, text in ends.items()),
+    ]
+    return StateVisits(in_order(events))
+
+
+def in_order(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Events, each following the one before it."""
+    return [{**event, "id": n + 1, "previousEventId": n, "timestamp": 1.0} for n, event in enumerate(events)]
+
+
+def test_log_lines() -> None:
+    """The end of a function's log is in the answer that asked for it; what is no log is no lines."""
+    text = base64.b64encode(b"START\nready\n").decode()
+    visits = one_call("lambda:invoke", TaskSucceeded=json.dumps({"LogResult": text, "Payload": 1}))
+    assert visits.visits[0].attempts[0].log_lines == ["START", "ready"]
+    for output in ('{"LogResult": "?"}', '{"LogResult": 5}', '"LogResult"', '{"LogResult": '):
+        assert one_call("lambda:invoke", TaskSucceeded=output).visits[0].attempts[0].log_lines == []
+
+
+def test_nested_executions() -> None:
+    """A Task that starts an execution knows it as soon as the call is answered."""
+    arn = "arn:aws:states:us-east-1:000000000000:execution:Inner:one"
+    started = json.dumps({"ExecutionArn": arn})
+    assert one_call("states:startExecution", TaskSucceeded=started).visits[0].attempts[0].nested_execution == arn
+    waiting = one_call("states:startExecution.sync:2", TaskSubmitted=started)
+    assert waiting.visits[0].attempts[0].nested_execution == arn
+    assert one_call("lambda:invoke", TaskSucceeded=started).visits[0].attempts[0].nested_execution is None
+
+
+def test_counts_of_a_map_run() -> None:
+    """A Distributed Map has the counts of its Map Run, where the backend knows them."""
+    events: list[dict[str, Any]] = [
+        {"type": "MapStateEntered", "stateEnteredEventDetails": {"name": "Each"}},
+        {"type": "MapStateStarted", "mapStateStartedEventDetails": {"length": 5}},
+        {"type": "MapRunStarted", "mapRunStartedEventDetails": {"mapRunArn": "arn:run"}},
+    ]
+    history = in_order(events)
+    counts = {"total": 5, "pending": 1, "running": 2, "succeeded": 1, "failed": 0, "timedOut": 1, "aborted": 0}
+    visits = StateVisits(history, {}, [{"mapRunArn": "arn:run", "itemCounts": counts}])
+    assert visits.visits[0].counts == MapCounts(total=5, pending=1, running=2, succeeded=1, timed_out=1)
+    assert StateVisits(history).visits[0].counts is None

@@ -189,3 +189,20 @@ def test_large_machines_take_bounded_time() -> None:
     assert len(drawn(graph)) == 602
     assert len(str(graph.svg)) < 1_000_000
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("Short", ["Short"]),
+        ("LogFailureToDynamoDB", ["LogFailureTo", "DynamoDB"]),
+        ("Wait before next Map Run", ["Wait before next", "Map Run"]),
+        ("a" * 50, ["a" * 18, "aaaaaaaaaaaa…aaaaa"]),
+    ],
+)
+def test_long_names_have_two_lines(name: str, lines: list[str]) -> None:
+    """A name is cut between words; the whole is in the title."""
+    graph = state_graph({"StartAt": name, "States": {name: {"Type": "Succeed"}}})
+    texts = [text.text for text in parsed(graph).iter(f"{SVG}text") if text.attrib["class"] == "state-name"]
+    assert texts == lines
+    assert name in str(graph.svg)

@@ -50,16 +50,16 @@ class Attempt:
         return arn if isinstance(arn, str) else None
 
     @property
-    def log_lines(self) -> Sequence[str]:
+    def log_lines(self) -> list[str]:
         """The end of the function's log, where it was asked for (`LogType`: `Tail`)."""
         text = self.output
         if text is None or "LogResult" not in text:
-            return ()
+            return []
         found = _parsed(text).get("LogResult")
         try:
             return base64.b64decode(found or "", validate=True).decode("utf-8", "replace").splitlines()
         except (binascii.Error, TypeError, ValueError):
-            return ()
+            return []
 
 
 def _parsed(text: str | None) -> Mapping[str, Any]:

@@ -66,12 +66,12 @@ def shortened(text: str, columns: int) -> str:
 
 
 def wrapped(text: str, columns: int) -> list[str]:
-    """`text` on one or two lines of at most so many columns, cut between words: `Fetch And Upload`, `TheDogImage`."""
+    """`text` on one or two lines of at most so many columns, cut between words: `LogFailureTo`, `DynamoDB`."""
     shown = printable(text, max(columns * 16, 200))
     if columns_of(shown) <= columns:
         return [shown]
     most = len(_fitting(shown, columns))
-    cuts = [at for at in range(most // 2, most + 1) if _is_cut(shown, at)]
+    cuts = [at for at in range(most // 2, min(most, len(shown) - 4) + 1) if _is_cut(shown, at)]
     cut = cuts[-1] if cuts else most
     return [shown[:cut].rstrip(), shortened(shown[cut:].lstrip(), columns)]
 

@@ -12,12 +12,12 @@ from pupline.console.drawing.graph._layers import Layers, Link, Route, layered
 from pupline.console.drawing.graph._machine import END, START, Scope, State, Transition
 from pupline.console.drawing.graph._order import order_rows
 
-STATE_WIDTH, STATE_HEIGHT = 216.0, 52.0
+STATE_WIDTH, STATE_HEIGHT = 186.0, 52.0
 PILL_WIDTH, PILL_HEIGHT = 64.0, 28.0
 NAME_LINE = 16.0
 """What a second line of its name adds to a state."""
 
-NAME_COLUMNS = 22
+NAME_COLUMNS = 18
 HEADER = 52.0
 """The upper part of a box, with the name of its Map or Parallel."""
 
@@ -27,7 +27,7 @@ LETTER = 6.3
 """The mean width of a letter of a label."""
 
 _PADDING = 18.0
-_BETWEEN_STATES, _BETWEEN_LINES, _BETWEEN_LABELS = 30.0, 16.0, 8.0
+_BETWEEN_STATES, _BETWEEN_LINES, _BETWEEN_LABELS = 24.0, 16.0, 8.0
 _STRAIGHT, _BESIDE_TRACKS, _BETWEEN_TRACKS = 16.0, 14.0, 10.0
 
 Point = tuple[float, float]

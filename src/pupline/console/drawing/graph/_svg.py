@@ -22,8 +22,8 @@ from pupline.console.drawing.graph._standing import NOT_ENTERED, Standing
 
 _MARGIN = 12.0
 _CORNER = 7.0
-_CAPTION_COLUMNS = 27
-_WIDTHS = ((3000, "is-widest"), (2000, "is-wider"), (1100, "is-wide"))
+_CAPTION_COLUMNS = 22
+_WIDTHS = ((3000, "is-widest"), (2000, "is-wider"), (1200, "is-wide"))
 """Classes of drawings that shrink only so far, by their least width."""
 
 
