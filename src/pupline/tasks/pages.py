@@ -9,7 +9,7 @@ Pages go by key: a cursor names the row after which, or before which, a page beg
 nothing. `order` belongs to a cursor; filters do not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -166,6 +166,18 @@ class Page(Generic[T]):
     next: str | None = None
     previous: str | None = None
     searched_to: float | None = None
+
+    def counted(self, count: "Callable[[], Count]") -> "Count":
+        """The count of the list that this page is of. count: asks for it, where the page does not know.
+
+        A page that stopped searching knows how many there are at least: counting would only search once more.
+        """
+        is_first = self.previous is None
+        if is_first and self.next is None:
+            return Count(len(self.items))
+        if is_first and self.searched_to is not None:
+            return Count(len(self.items), is_capped=True)
+        return count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ def api(console: Console) -> APIRouter:
         """Audit records, by page."""
         query = filters.query(filters.limit, filters.after, filters.before)
         with console.reader() as backend:
-            return RecordList.of(backend.pages.record_page(query), backend.pages.count_records(query))
+            page = backend.pages.record_page(query)
+            return RecordList.of(page, page.counted(lambda: backend.pages.count_records(query)))
 
     @router.get("/audit/facets")
     def list_facets(filters: Annotated[FacetFilters, Query()]) -> FacetList:

@@ -54,7 +54,8 @@ def audit_view(backend: Backend, filters: AuditFilters, parameters: Sequence[Par
     """The page that the filters ask for. parameters: those that select records."""
     pages = backend.pages
     query = filters.query(filters.limit, filters.after, filters.before)
-    page, count = pages.record_page(query), pages.count_records(query)
+    page = pages.record_page(query)
+    count = page.counted(lambda: pages.count_records(query))
     # A field's own values are lifted for its menu, so what is counted may be far more than what matches.
     is_small = pages.has_offsets and pages.count_records(RecordQuery()).number <= FEW_RECORDS
     counted = [field for field in FIELDS if is_small or field == filters.facet]

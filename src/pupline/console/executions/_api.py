@@ -11,7 +11,7 @@ from pupline.asl import VisitStatus
 from pupline.console.executions._actions import checked_input
 from pupline.console.executions._events import EventQuery, event_page
 from pupline.console.executions._filters import ExecutionFilters
-from pupline.console.executions._list_page import ChildParameters, children_of, count_of, no_machine, place_of
+from pupline.console.executions._list_page import ChildParameters, children_of, no_machine, place_of
 from pupline.console.executions._models import (
     ChildList,
     EventList,
@@ -104,7 +104,7 @@ def _add_lists(router: APIRouter, console: Console) -> None:
         query = filters.query()
         with console.reader() as backend:
             page = backend.pages.execution_page(query)
-            return ExecutionList.of(page, count_of(backend.pages, query, page))
+            return ExecutionList.of(page, page.counted(lambda: backend.pages.count_executions(query)))
 
     @router.get("/machines")
     def list_machines() -> MachineList:

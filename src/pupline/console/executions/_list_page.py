@@ -13,7 +13,7 @@ from pupline.console.executions._view import ExecutionView
 from pupline.console.job_queue import redrive, run_again, stop
 from pupline.console.web import Console, Filters, Limit, Text, Texts, bad_request, with_parameters
 from pupline.errors import NoSuchName
-from pupline.tasks.pages import COUNT_LIMIT, Count, ExecutionItem, ExecutionQuery, Page, Pages
+from pupline.tasks.pages import Count, ExecutionQuery
 from pupline.tasks.ports import ExecutionSummary
 from pupline.text import plural, printable
 
@@ -43,13 +43,7 @@ class ChildParameters(Filters):
 
 def count_text(count: Count, noun: str = "execution") -> str:
     """`1 execution`, `10,000+ executions`."""
-    return f"{COUNT_LIMIT:,}+ {noun}s" if count.is_capped else plural(count.number, noun)
-
-
-def count_of(pages: Pages, query: ExecutionQuery, page: Page[ExecutionItem]) -> Count:
-    """How many executions match. A page that has all of them says so itself, which spares the second search."""
-    is_whole = page.next is None and page.previous is None and page.searched_to is None
-    return Count(len(page.items)) if is_whole else pages.count_executions(query)
+    return f"{count.number:,}+ {noun}s" if count.is_capped else plural(count.number, noun)
 
 
 def list_context(console: Console, request: Request, filters: ExecutionFilters) -> dict[str, Any]:
@@ -57,7 +51,7 @@ def list_context(console: Console, request: Request, filters: ExecutionFilters) 
     query = filters.query()
     with console.reader() as backend:
         page = backend.pages.execution_page(query)
-        count = count_of(backend.pages, query, page)
+        count = page.counted(lambda: backend.pages.count_executions(query))
         machines = backend.pages.machine_names()
         unlisted, options = backend.pages.unlisted, backend.options
     parameters = [(name, value) for name, value in request.query_params.multi_items() if value]

@@ -48,7 +48,7 @@ def _add_list(router: APIRouter, console: Console) -> None:
         with console.reader() as backend:
             found = ingest_runs(backend, filters.dataset, filters.status)
             runs, following = page_of(found, filters.after, filters.limit)
-            datasets = [one.dataset for one in backend.datasets()]
+            datasets = sorted({one.dataset for one in backend.run_names() if one.dataset})
             options = backend.options
         running = [run for run in runs if run.status == "RUNNING"]
         now = time.time()

@@ -86,6 +86,7 @@ _TENTH = """
 -- What lists of executions select and sort by. Rows of the table are 20 times as large, with their inputs and outputs.
 CREATE INDEX executions_listed
     ON executions (execution_id, status, run_id, digest, start_time, stop_time, error);
+CREATE INDEX executions_unsuccessful ON executions (execution_id) WHERE status IN ('FAILED', 'TIMED_OUT', 'ABORTED');
 """
 
 API_MIGRATIONS: tuple[str, ...] = (_EIGHTH, _NINTH, _TENTH)

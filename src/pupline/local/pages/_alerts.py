@@ -40,6 +40,9 @@ _WITH_STATUS = (
     "EXISTS (SELECT 1 FROM deliveries AS d JOIN subscriptions AS s USING (subscription_id)"  # noqa: S608
     f" WHERE d.alert_id = alerts.alert_id AND {_STATUS} IN ({{0}}))"
 )
+_DUE = "alert_id IN (SELECT alert_id FROM deliveries WHERE delivered_at IS NULL AND given_up_at IS NULL)"
+"""By the index of due deliveries, of which there are few."""
+
 _SUBSCRIPTIONS = (
     "SELECT subscription_id, protocol, endpoint, created_at, removed_at, sum(status = 'delivered'),"  # noqa: S608
     " sum(status = 'pending'), sum(status = 'failed'), min(CASE status WHEN 'pending' THEN next_attempt_at END)"
@@ -64,7 +67,11 @@ class AlertPages:
         found = self._keyset(query).page(query)
         where = f"WHERE alert_id IN ({marks(len(found.ids))}) ORDER BY alert_id DESC"
         rows = self._database.rows(f"{_SELECT} {where}", tuple(found.ids))
-        return Page(tuple(self._items(rows)), found.next, found.previous)
+        searched_to = None
+        if found.stopped_at is not None:
+            text = "SELECT published_at FROM alerts WHERE alert_id >= ? ORDER BY alert_id LIMIT 1"
+            searched_to = next((float(at) for (at,) in self._database.rows(text, (found.stopped_at,))), None)
+        return Page(tuple(self._items(rows)), found.next, found.previous, searched_to)
 
     def count(self, query: AlertQuery) -> Count:
         """How many match, up to COUNT_LIMIT."""
@@ -159,6 +166,8 @@ def _conditions_of(query: AlertQuery) -> Conditions:
         found.add(f"({runs})", *[value for run in query.run for value in (run, *run_range(run))])
     if query.status:
         found.add(_WITH_STATUS.format(marks(len(query.status))), *query.status)
+        if query.status == ("pending",):
+            found.add(_DUE)
     if query.since is not None:
         found.add("published_at >= ?", query.since)
     if query.until is not None:

@@ -14,6 +14,7 @@ from pupline.tasks.ports import ExecutionSummary
 from pupline.tasks.records import AuditRecord
 from pupline.text import printable
 
+_RUNNING = "e.status = 'RUNNING'"
 UNSUCCESSFUL = "e.status IN ('FAILED', 'TIMED_OUT', 'ABORTED')"
 _COLUMNS = (
     "e.execution_id, e.name, e.status, e.run_id, e.start_time, e.stop_time, e.error, e.cause, d.name, d.type,"
@@ -37,7 +38,7 @@ ORDERINGS = {
                 Segment(*_ID, is_descending=True, condition=f"NOT {UNSUCCESSFUL}"),
             ),
         ),
-        Ordering("executions/longest", (Segment(*_ID, is_descending=False, condition="e.stop_time IS NULL"), _ENDED)),
+        Ordering("executions/longest", (Segment(*_ID, is_descending=False, condition=_RUNNING), _ENDED)),
     )
 }
 _OF_RUNS = "e.run_id IN (SELECT run_id FROM runs WHERE json_extract(settings, '$.{0}') {1})"
@@ -120,6 +121,9 @@ def conditions_of(query: ExecutionQuery) -> Conditions:
     """The query's filters, over `e` and `d` of SELECT_ITEM."""
     found = Conditions()
     found.any_of("e.status", query.status)
+    for partial in (_RUNNING, UNSUCCESSFUL):  # as the indexes have it: SQLite does not conclude it from parameters
+        if query.status and all(f"'{status}'" in partial for status in query.status):
+            found.add(partial)
     if query.machine:
         digests = f"SELECT digest FROM definitions WHERE name IN ({marks(len(query.machine))})"  # noqa: S608
         found.add(f"e.digest IN ({digests})", *query.machine)

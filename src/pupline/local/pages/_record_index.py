@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 
 from pupline.local.database import Database
 from pupline.local.pages._conditions import HOST, RUN_PREFIX
-from pupline.local.pages._segments import SIZE, Columns, Segment, SegmentWriter, segment_of
+from pupline.local.pages._segments import SIZE, Columns, Searches, Segment, SegmentWriter, segment_of
 
 INDEX_NAME = "console-index.sqlite"
 """The file in the data directory."""
@@ -66,6 +66,7 @@ class RecordIndex:
         self._segments: tuple[Segment, ...] = ()
         self._identity: tuple[int, ...] | None = None
         self._checked_at = -_CHECK_SECONDS
+        self._searches = Searches()
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
 
     def segments(self) -> tuple[Segment, ...]:
@@ -85,7 +86,7 @@ class RecordIndex:
         except Empty:
             connection = _connect(self._path, "mode=ro")
         try:
-            yield Reading(connection)
+            yield Reading(connection, self._searches)
         except BaseException:
             connection.close()
             raise
@@ -188,12 +189,13 @@ class RecordIndex:
 class Reading:
     """Columns, read through one connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, searches: Searches) -> None:
         self._connection = connection
+        self._searches = searches
 
     def of(self, segment: Segment) -> Columns:
         """The columns of a segment."""
-        return Columns(self._connection, segment)
+        return Columns(self._connection, segment, self._searches)
 
 
 def _connect(path: Path, query: str) -> sqlite3.Connection:
