@@ -308,3 +308,14 @@ def test_counts_of_a_map_run() -> None:
     visits = StateVisits(history, {}, [{"mapRunArn": "arn:run", "itemCounts": counts}])
     assert visits.visits[0].counts == MapCounts(total=5, pending=1, running=2, succeeded=1, timed_out=1)
     assert StateVisits(history).visits[0].counts is None
+
+
+def test_depth_is_bounded() -> None:
+    """A history with thousands of Parallels inside one another, which no definition can have, is read as well."""
+    inner: list[dict[str, Any]] = []
+    for number in range(1000):
+        inner.append({"type": "ParallelStateEntered", "stateEnteredEventDetails": {"name": f"P{number}"}})
+        inner.append({"type": "ParallelStateStarted"})
+    visits = StateVisits(in_order([*inner, {"type": "ExecutionFailed", "executionFailedEventDetails": {"error": "E"}}]))
+    assert len(visits) == 1000
+    assert {visit.left for visit in visits} == {1.0}

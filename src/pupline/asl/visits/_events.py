@@ -72,6 +72,8 @@ class Reading:
         elif self._types.get(before) == "ExecutionRedriven":
             earlier = self._open.repeat(name)
             within = earlier.within if earlier is not None else None
+        if within is not None and within.depth > DEEPEST:
+            within = None
         visit = StateVisit(len(self.visits) + 1, event.get("id", 0), name, kind, _time(event), within)
         visit.input = details.get("input")
         if earlier is not None:
@@ -86,7 +88,7 @@ class Reading:
 
     def _branch(self, visit: StateVisit, name: str, now: float) -> Iteration:
         index = self._outline.branch_of(visit.state, name, len(visit.iterations))
-        return visit.iterations.setdefault(index, Iteration(visit, index, now))
+        return visit.iterations.setdefault(index, Iteration(visit, index, now, depth=_depth_in(visit)))
 
     def _exit(self, event: Mapping[str, Any], before: int) -> StateVisit | None:
         details = event.get("stateExitedEventDetails") or {}
@@ -170,7 +172,7 @@ class Reading:
             visit = self._open.resume(lambda one: one.state == name)
         if visit is None:
             return None
-        iteration = visit.iterations[index] = Iteration(visit, index, _time(event))
+        iteration = visit.iterations[index] = Iteration(visit, index, _time(event), depth=_depth_in(visit))
         return iteration
 
     def _iteration_ended(self, event: Mapping[str, Any], before: int) -> StateVisit | Iteration | None:
@@ -252,6 +254,10 @@ _HANDLERS: dict[str, Callable[[Reading, Mapping[str, Any], int], StateVisit | It
 
 def _last_resource(visit: StateVisit) -> str:
     return visit.attempts[-1].resource if visit.attempts else ""
+
+
+def _depth_in(visit: StateVisit) -> int:
+    return 1 if visit.within is None else visit.within.depth + 1
 
 
 def _iteration(event: Mapping[str, Any]) -> tuple[str, int]:

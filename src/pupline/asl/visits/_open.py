@@ -6,7 +6,7 @@ from pupline.asl.visits._attempts import end_attempt
 from pupline.asl.visits._visit import Iteration, StateVisit, VisitStatus
 
 DEEPEST = 100
-"""Maps and Parallels around a visit that are looked at."""
+"""Maps and Parallels around a visit that are known; visits that would be deeper count as outermost."""
 
 
 class OpenVisits:

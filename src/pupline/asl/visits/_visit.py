@@ -75,9 +75,9 @@ def _parsed(text: str | None) -> Mapping[str, Any]:
 
 @dataclass(slots=True, eq=False)
 class Iteration:
-    """One iteration of an inline Map, or one branch of a Parallel, in the latest attempt of its state.
+    """One iteration of an inline Map, or one branch of a Parallel, in one attempt of its state.
 
-    running: the visits in it that have not ended, for the reader.
+    running: the visits in it that have not ended, for the reader. depth: Maps and Parallels around it, with its own.
     """
 
     visit: "StateVisit"
@@ -86,6 +86,7 @@ class Iteration:
     ended: float | None = None
     status: AttemptStatus = "running"
     running: dict["StateVisit", None] = field(default_factory=dict, repr=False)
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pupline.text import duration
 LABELS, CHART, END = 250.0, 640.0, 76.0
 _ROW, _AXIS = 26.0, 40.0
 _TICKS = 78.0
-_INDENT = 12.0
+_INDENT, _DEEPEST = 12.0, 6
 _NAME_COLUMNS = 30
 _LEAST_BAR = 2.5
 
@@ -77,7 +77,7 @@ def _zigzag(x: float, top: float, bottom: float) -> str:
 def _row(row: Row, y: float, look: TimelineLook) -> Markup:
     if row.visit is None:
         return _fold(row, y, look)
-    visit = row.visit
+    visit, depth = row.visit, min(row.depth, _DEEPEST)
     words = describe(visit, look.scale.start)
     classes = f"line {STATUS_CLASSES[visit.status]}{' is-selected' if visit.number == look.selected else ''}"
     attributes = {
@@ -94,9 +94,9 @@ def _row(row: Row, y: float, look: TimelineLook) -> Markup:
         attributes,
         element("title", {}, words),
         element("rect", {"x": 0, "y": y, "width": LABELS + CHART + END, "height": _ROW, "class": "line-frame"}),
-        status_sign(visit.status, 14 + row.depth * _INDENT, middle),
+        status_sign(visit.status, 14 + depth * _INDENT, middle),
         element("g", {"class": "time-bars"}, join(_bars(visit, middle, look))),
-        _name(visit, row.depth, middle),
+        _name(visit, depth, middle),
         element("text", {"x": LABELS + CHART + 14, "y": middle + 4, "class": "took"}, took),
     )
 
@@ -176,7 +176,11 @@ def _fold(row: Row, y: float, look: TimelineLook) -> Markup:
         {"href": look.fold_link(visit), "class": "line is-fold", "aria-label": words},
         element("title", {}, words),
         element("rect", {"x": 0, "y": y, "width": LABELS + CHART + END, "height": _ROW, "class": "line-frame"}),
-        element("text", {"x": 28 + row.depth * _INDENT, "y": middle + 4, "class": "fold-name"}, fold_words(row.folded)),
+        element(
+            "text",
+            {"x": 28 + min(row.depth, _DEEPEST) * _INDENT, "y": middle + 4, "class": "fold-name"},
+            fold_words(row.folded),
+        ),
         element("g", {"class": "time-bars"}, join(bars)),
     )
 
