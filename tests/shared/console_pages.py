@@ -3,7 +3,7 @@
 A new page of the console belongs here; a test compares the list with the routes.
 """
 
-from tests.shared.console_world import FAILED, QUARANTINED, REFUSED, SUCCEEDED
+from tests.shared.console_world import FAILED, INGEST_RUN, QUARANTINED, REFUSED, SUCCEEDED
 
 PAGES = (
     "/",
@@ -20,16 +20,27 @@ PAGES = (
     f"/executions/{QUARANTINED}",
     f"/executions/{SUCCEEDED}?state=CheckIfPNG",
     f"/executions/{SUCCEEDED}/children",
+    "/machines/DogUploaderPipeline",
     "/gallery",
+    "/gallery/1",
+    "/gallery?outcome=quarantined",
     "/audit",
+    "/audit/1",
     "/alerts",
+    "/alerts/{alert}",
     "/insights",
     "/ingests",
+    f"/ingests/{INGEST_RUN}",
+    f"/ingests/compare?a={INGEST_RUN}&b={INGEST_RUN}",
     "/sources",
+    "/sources/sample",
     "/start",
     "/schedule",
     "/jobs",
     "/about",
     "/nowhere",
 )
-"""Paths, each with what it needs of the directory. The last one does not exist."""
+"""Paths. `{alert}` stands for the ID of an alert. The last page does not exist."""
+
+NOT_HERE = frozenset({"/executions/{name}/children/{child}", "/jobs/{number}", "/login"})
+"""Routes of pages that need more than the sample data directory has; other tests go there."""

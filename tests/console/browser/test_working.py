@@ -128,7 +128,8 @@ def test_run_again_with_edited_input(acting: WatchedPage) -> None:
     field.fill('{"note": "edited"}')
     page.get_by_role("button", name="Run again").click()
     page.wait_for_url("**/jobs/*")
-    assert acting.page.locator("h1").count() == 1
+    expect(page.locator("h1")).to_have_count(1)
+    assert acting.serious_findings() == ""
 
 
 def test_errors_of_actions_are_shown(acting: WatchedPage) -> None:
