@@ -81,7 +81,7 @@ def test_schedule_is_made_paused_resumed_and_removed(acting: TestClient) -> None
 
 
 @pytest.mark.parametrize(
-    "body", [{"every": "soon"}, {"every": 1}, {"every": "1h", "count": 0}, {"every": "1h", "source": ""}]
+    "body", [{"every": "soon"}, {"every": 0.5}, {"every": "1h", "count": 0}, {"every": "1h", "source": ""}]
 )
 def test_schedule_that_cannot_work_is_refused(acting: TestClient, body: dict[str, object]) -> None:
     """With one clear line, and nothing is set."""

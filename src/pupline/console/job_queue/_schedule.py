@@ -21,7 +21,7 @@ from pupline.console.job_queue._store import ConsoleFile, NewJob, has_tables, in
 from pupline.errors import ConfigurationError, NoSuchName
 from pupline.text import plain_number
 
-MIN_SECONDS, MAX_SECONDS = 10.0, 366 * 86_400.0
+MIN_SECONDS, MAX_SECONDS = 1.0, 366 * 86_400.0
 MAX_IMAGES = 1_000_000
 KEPT_RUNS = 100
 DEFAULT_SOURCE = "dog-ceo"
@@ -41,8 +41,7 @@ class Schedule:
         """This schedule. Raises: ConfigurationError where it cannot work."""
         if not (math.isfinite(self.every) and MIN_SECONDS <= self.every <= MAX_SECONDS):
             raise ConfigurationError(
-                f"a schedule every {plain_number(self.every)} s: write from {plain_number(MIN_SECONDS)} seconds to 366"
-                " days, such as 1h"
+                f"a schedule every {plain_number(self.every)} s: write from one second to 366 days, such as 1h"
             )
         if not 1 <= self.count <= MAX_IMAGES:
             raise ConfigurationError(f"a schedule of {self.count:,} images: write from 1 to {MAX_IMAGES:,}")
