@@ -128,7 +128,7 @@ ENGINES := $(if $(BENCH),$(filter five pipeline,$(BENCH)),all)
 BULK := $(if $(BENCH),$(filter ingest,$(BENCH)),all)
 
 .PHONY: bench
-bench: .venv/dev.stamp  ## Compare speed and memory with peers; BENCH="five ingest" picks parts; "million" and "quality" run only if named
+bench: .venv/dev.stamp  ## Compare speed and memory with peers; BENCH="five ingest" picks parts; "console", "million" and "quality" run only if named
 	$(if $(ENGINES),-@$(MAKE) -s .venv/ministack/stamp)
 	$(if $(ENGINES),-@$(MAKE) -s build/bench-node/$(NODE_PEER).stamp)
 	$(if $(BULK),-@$(MAKE) -s .venv/img2dataset/stamp)

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks import cold_start, growth, ingesting, limits, near_duplicates, others, ours, outside, scale
+from benchmarks import cold_start, console, growth, ingesting, limits, near_duplicates, others, ours, outside, scale
+from benchmarks.console_data import Size
 from benchmarks.measure import Figure, machine
 
 
@@ -40,16 +41,18 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "ingest": ingesting.compared,
     "limits": limits.figures,
     "flat": growth.flat,
+    "console": console.figures,
     "million": growth.million,
     "quality": near_duplicates.figures,
 }
-LONG = {"million", "quality"}
+LONG = {"console", "million", "quality"}
 """Parts that take minutes or gigabytes; they run only if named."""
 
 SMALL: dict[str, Callable[[], list[Figure]]] = {
     "ingest": partial(ingesting.compared, 40, 1, (4,)),
     "limits": partial(limits.figures, 40, 1),
     "flat": partial(growth.flat, (10, 100)),
+    "console": partial(console.figures, Size(2_000, 40_000), 1, 40),
     "quality": partial(near_duplicates.figures, 20, 5_000),
 }
 
@@ -67,10 +70,10 @@ def main(arguments: list[str]) -> int:
     for name in names or (part for part in PARTS if part not in LONG):
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         sections.append(parts[name]())
-    console = Console() if sys.stdout.isatty() else Console(width=170)
-    console.print(table(sections))
-    console.print(escape(description), highlight=False)
-    console.print(f"{time.strftime('%Y-%m-%d')}, {time.perf_counter() - start:.0f} s in all", highlight=False)
+    output = Console() if sys.stdout.isatty() else Console(width=170)
+    output.print(table(sections))
+    output.print(escape(description), highlight=False)
+    output.print(f"{time.strftime('%Y-%m-%d')}, {time.perf_counter() - start:.0f} s in all", highlight=False)
     return 0
 
 
