@@ -22,6 +22,9 @@ from pupline.console.drawing.charts._parts import (
 )
 
 _WIDTH, _HEIGHT, _BELOW = 640.0, 170.0, 26.0
+_WIDEST = 56.0
+"""Of a column, where there are few."""
+
 _MOST = 120
 """Columns and points; the caller chooses a longer period for each when there are more."""
 
@@ -49,6 +52,7 @@ def stacked_chart(title: str, columns: Sequence[Column], series: Sequence[Series
     axis = steps(max((column.total for column in shown), default=0.0), 4)
     left, bottom = _left(axis), top + 8 + _HEIGHT
     each = (_WIDTH - left) / max(len(shown), 1)
+    wide = min(each * 0.7, _WIDEST)
     pieces: list[Markup] = []
     for at, column in enumerate(shown):
         y, parts = bottom, []
@@ -56,7 +60,7 @@ def stacked_chart(title: str, columns: Sequence[Column], series: Sequence[Series
             height = _HEIGHT * column.values.get(name, 0.0) / axis[-1]
             y -= height
             if height > 0:
-                parts.append(textures.rect(place, left + each * at + each * 0.15, y, each * 0.7, max(height, 1.0)))
+                parts.append(textures.rect(place, left + each * (at + 0.5) - wide / 2, y, wide, max(height, 1.0)))
         pieces.append(_column(column, names, _Place(left + each * at, each, bottom), unit, parts))
     body = [
         *value_axis(axis, left, _WIDTH, top + 8, bottom),

@@ -130,7 +130,7 @@ def linked(href: str | None, classes: str, words: str, *children: Markup | None)
 
 def steps(most: float, wanted: int) -> list[float]:
     """Round values from 0 to at least `most`, at most `wanted` steps apart; whole ones for a whole number."""
-    if not 0 < most < 1e300:
+    if not 1e-9 < most < 1e300:
         return [0.0, 1.0]
     size = 10.0 ** math.floor(math.log10(most / wanted))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor * wanted >= most * 0.999_999)
