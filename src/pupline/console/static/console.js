@@ -31,14 +31,27 @@ function startFilters() {
   }
 }
 
-/** A drawing that is wider than its box begins at the state that matters: the chosen one, one that failed, or Start. */
+/**
+ * The places of elements from left to right.
+ * @param {Element[]} elements
+ * @returns {{left: number, right: number}}
+ */
+function span(elements) {
+  const places = elements.map((element) => element.getBoundingClientRect());
+  return { left: Math.min(...places.map((place) => place.left)), right: Math.max(...places.map((place) => place.right)) };
+}
+
+/** A graph that is wider than its box shows the way that was taken; if that is too wide, the state that matters. */
 function startDrawings() {
   for (const box of all(".figure-box")) {
     const graph = box.querySelector("svg.graph");
-    const state = graph?.querySelector("[aria-current], .is-failed, .is-running") ?? graph?.querySelector(".pill");
-    if (!state || box.scrollWidth <= box.clientWidth) continue;
-    const [inner, outer] = [state.getBoundingClientRect(), box.getBoundingClientRect()];
-    box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+    if (!graph || box.scrollWidth <= box.clientWidth) continue;
+    const taken = [...graph.querySelectorAll(".state:not(.is-not-entered)")];
+    const mark = graph.querySelector("[aria-current], .is-failed, .is-running") ?? graph.querySelector(".pill");
+    const outer = box.getBoundingClientRect();
+    const way = taken.length ? span(taken) : null;
+    const inner = way && way.right - way.left <= outer.width ? way : mark && span([mark]);
+    if (inner) box.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
   }
 }
 
