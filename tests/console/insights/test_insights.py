@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from pupline.console.insights._preview import preview
 from pupline.console.insights._store import Counted, FigureStore
 from pupline.console.insights._view import bounded, count_figures, ranking
 from pupline.console.web import Problem
@@ -51,7 +52,7 @@ def test_each_figure_leads_to_as_many_records(client: TestClient) -> None:
             href = f"/audit?{field}={value}"
             assert f'href="{href}"' in page, href
             assert client.get(f"/api{href}").json()["count"] == count
-    for href in {unescape(href) for href in re.findall(r'href="(/(?:audit|alerts)[^"]*)"', page)}:
+    for href in {unescape(href) for href in re.findall(r'href="(/(?:audit|alerts|gallery)[^"]*)"', page)}:
         assert client.get(href).status_code == 200, href
 
 
@@ -179,3 +180,35 @@ def test_a_stack_is_asked_for_a_bounded_part_that_is_named(client: TestClient, m
         assert count_figures(backend, Selection(until=1.0))["covers"] is None
     assert found["records"] == 5
     assert "cover the first 5 records" in str(found["covers"])
+
+
+# ---- many records
+
+
+@pytest.mark.parametrize("selection", [Selection(), Selection(run=INGEST_RUN), Selection(since=1_700_006_400.0)])
+def test_the_preview_of_many_records_has_the_same_figures(client: TestClient, selection: Selection) -> None:
+    """As far as it goes: it shows no figure that changes when all are counted."""
+    assert isinstance(client.app, FastAPI)
+    with client.app.state.console.reader() as backend:
+        shown, counted = preview(backend, selection), count_figures(backend, selection)
+    assert shown is not None
+    for name in ("records", "alerts", "file_types", "outcomes", "reasons", "breeds", "sources", "duplicates"):
+        assert shown[name] == counted[name], name
+    days = shown["timeline"]["points"]
+    assert sum(day["records"] for day in days) == (shown["records"] if selection.run is None else days[0]["records"])
+    assert set(shown) - {"is_preview"} <= set(counted)
+
+
+def test_while_many_records_are_counted_the_page_shows_the_preview(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a note of what follows, and it asks again by itself; figures that are not known yet are not shown as 0."""
+    monkeypatch.setattr(FigureStore, "find", lambda *_: None)
+    page = client.get("/insights?run=sample").text
+    assert "More is being counted" in page
+    assert 'http-equiv="refresh"' in page
+    assert 'id="sizes"' not in page
+    assert "0 B" not in page
+    monkeypatch.setattr("pupline.console.insights._preview._BUDGET_SECONDS", -1.0)
+    assert "Counting " in client.get("/insights?run=sample").text
+    assert client.get("/api/insights?run=sample").json()["error"] == "counting"
