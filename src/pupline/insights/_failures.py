@@ -51,9 +51,10 @@ class FailureFigures:
             kind = (record.outcome, record.reason)
             self._kinds.setdefault(kind, FailureKind(*kind)).add(record)
         if record.source_url and (name := _host_of(record.source_url)):  # none in a row of a list without a URL
-            if name not in self._hosts and len(self._hosts) >= _MAX_HOSTS:
-                name = OTHER_HOSTS
-            host = self._hosts.setdefault(name, HostFigures())
+            host = self._hosts.get(name)
+            if host is None:
+                name = name if len(self._hosts) < _MAX_HOSTS else OTHER_HOSTS
+                host = self._hosts.setdefault(name, HostFigures())
             if record.outcome == "failed":
                 host.failed += 1
             elif record.outcome != "refused":

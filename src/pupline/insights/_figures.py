@@ -140,13 +140,16 @@ class Insights:
         """Count records. The newest one is an example where several would do, so they come oldest first."""
         groups, breeds, sources = self._groups, self.breeds, self.sources
         add_time, add_url, add_host = self.timeline.add, self.datasets.add, self.failures.add
+        first, last, count = self.first, self.last, 0
         for record in records:
             outcome, time, size = record.outcome, record.upload_timestamp, record.size_bytes or 0
             alerted, reasons = record.alert_triggered, record.alert_reasons
-            self.records += 1
+            count += 1
             groups[outcome, record.reason, record.file_type, alerted, record.alert_sent, reasons] += 1
-            self.first = min(self.first or time, time)
-            self.last = max(self.last or time, time)
+            if last is None or time > last:
+                last = time
+            if first is None or time < first:
+                first = time
             if record.breed:
                 breeds[record.breed] += 1
             if record.source:
@@ -161,6 +164,8 @@ class Insights:
             if alerted and reasons:
                 example = AlertExample(record.image_name, record.execution)
                 self.alert_examples |= dict.fromkeys(reasons, example)
+        self.first, self.last = first, last
+        self.records += count
 
     def as_dict(self) -> dict[str, Any]:
         """All figures, JSON-ready, the two most important first; counts with the most frequent first."""

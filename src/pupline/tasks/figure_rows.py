@@ -16,7 +16,6 @@ class FigureRow(NamedTuple):
     outcome: Outcome
     reason: Reason
     alert_sent: bool | None
-    alert_reasons: tuple[str, ...]
     source: str | None
     source_url: str | None
     sha256: str | None
@@ -26,6 +25,7 @@ class FigureRow(NamedTuple):
     error: str | None
     cause: str | None
     known_fields: int
+    alert_reasons: tuple[str, ...]
 
 
 FigureRecord: TypeAlias = AuditRecord | FigureRow

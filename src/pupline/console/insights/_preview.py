@@ -11,7 +11,7 @@ from pupline.errors import UNACCEPTED_OUTCOMES
 from pupline.insights import Selection
 from pupline.tasks.pages import Facet, RecordField, RecordQuery
 
-_BUDGET_SECONDS = 0.5
+_BUDGET_SECONDS = 1.0
 _DAY = 86_400.0
 _FIELDS: tuple[RecordField, ...] = ("outcome", "alert", "type", "reason", "breed", "source")
 _LATER: Mapping[str, Any] = {

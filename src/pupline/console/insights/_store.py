@@ -29,7 +29,7 @@ _PATIENCE_SECONDS = 0.7
 _KEPT = 24
 _WAITING = 6
 _REST = 10.0
-_NICE = "import os, runpy, sys; os.nice(19); sys.argv[0] = 'pupline'; runpy.run_module('pupline', run_name='__main__')"
+_NICE = "import os, runpy, sys; os.nice(10); sys.argv[0] = 'pupline'; runpy.run_module('pupline', run_name='__main__')"
 """The command with a low priority: an ingest comes first."""
 
 

@@ -19,12 +19,8 @@ _REASONS = _COLUMNS.index("alert_reasons")
 _TRIGGERED = _COLUMNS.index("alert_triggered")
 _SENT = _COLUMNS.index("alert_sent")
 _INSERT = f"INSERT INTO audit ({AUDIT_COLUMNS})"
-_FIGURES = (
-    ", ".join(FigureRow._fields[:-1])
-    + ", "
-    + " | ".join(f"(({name} IS NOT NULL) << {place})" for place, name in enumerate(KNOWN_FIELDS))
-)
-_FIGURE_REASONS = FigureRow._fields.index("alert_reasons")
+_KNOWN = " | ".join(f"(({name} IS NOT NULL) << {place})" for place, name in enumerate(KNOWN_FIELDS))
+_FIGURES = ", ".join(_KNOWN if name == "known_fields" else name for name in FigureRow._fields)
 _PAGE = 1000
 
 
@@ -90,9 +86,8 @@ class LocalAuditTable:
 
     def figure_rows(self, query: AuditQuery | None = None) -> Iterator[FigureRow]:
         """What figures need of the matching records, in the same order, several times as fast as `records`."""
-        for row in self._ordered(_FIGURES, query or AuditQuery()):
-            reasons = () if row[_FIGURE_REASONS] == "[]" else tuple(json.loads(row[_FIGURE_REASONS]))
-            yield FigureRow._make((*row[:_FIGURE_REASONS], reasons, *row[_FIGURE_REASONS + 1 :]))
+        for *row, reasons in self._ordered(_FIGURES, query or AuditQuery()):
+            yield FigureRow._make((*row, () if reasons == "[]" else tuple(json.loads(reasons))))
 
     def _ordered(self, columns: str, query: AuditQuery) -> Iterator[tuple[Any, ...]]:
         """The columns of the matching records, oldest first, or in the order of a run's executions."""
