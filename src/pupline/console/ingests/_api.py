@@ -4,37 +4,21 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
+from pupline.console.ingests._filters import ComparedRuns, IngestFilters
 from pupline.console.ingests._view import (
+    IngestView,
+    IngestViews,
     differences,
     found_run,
-    ingest_runs,
-    ingest_view,
-    page_of,
     step_named,
 )
 from pupline.console.jobs import AcceptedJob
-from pupline.console.web import Console, Cursor, Filters, Text
+from pupline.console.web import Console
 from pupline.local import Differences
 from pupline.tasks.ports import RunSummary
 from pupline.text import timestamp
-
-
-class IngestFilters(Filters):
-    """Which ingests. after: the run after which the page begins."""
-
-    dataset: Text = None
-    status: Text = Field(None, pattern="^(RUNNING|SUCCEEDED|FAILED|ABORTED|TIMED_OUT|DISCARDED)$")
-    after: Cursor = None
-    limit: int = Field(50, ge=1, le=500)
-
-
-class ComparedRuns(Filters):
-    """Two runs."""
-
-    a: str = Field(min_length=1, max_length=200)
-    b: str = Field(min_length=1, max_length=200)
 
 
 class IngestModel(BaseModel):
@@ -105,14 +89,12 @@ class Comparison(BaseModel):
 def api(console: Console) -> APIRouter:
     """The API of this area."""
     router = APIRouter(tags=["ingests"])
+    views = IngestViews(console)
 
     @router.get("/ingests")
     def list_ingests(filters: Annotated[IngestFilters, Query()]) -> IngestList:
         """Ingests, newest first."""
-        with console.reader() as backend:
-            runs, following = page_of(
-                ingest_runs(backend, filters.dataset, filters.status), filters.after, filters.limit
-            )
+        runs, following = views.page(filters)
         found = [IngestModel.of(run) for run in runs]
         return IngestList(items=found, next=following, count=len(found), count_is_capped=following is not None)
 
@@ -122,26 +104,25 @@ def api(console: Console) -> APIRouter:
         with console.reader() as backend:
             first, second = found_run(backend, compared.a), found_run(backend, compared.b)
         return Comparison(
-            a=_detail(console, first.run),
-            b=_detail(console, second.run),
+            a=_detail(console, views.find(first.run)),
+            b=_detail(console, views.find(second.run)),
             differences=differences(console, first, second),
         )
 
     @router.get("/ingests/{run}")
     def show_ingest(run: str) -> IngestDetail:
         """One ingest."""
-        return _detail(console, run)
+        return _detail(console, views.find(run))
 
     @router.post("/ingests/{run}/{step}", status_code=202)
     def act_on_ingest(run: str, step: str) -> AcceptedJob:
         """Do what its `steps` name: stop, resume, continue, retry-failed, end or discard."""
-        return AcceptedJob.of(console.jobs.submit(step_named(ingest_view(console, run), step)))
+        return AcceptedJob.of(console.jobs.submit(step_named(views.find(run), step)))
 
     return router
 
 
-def _detail(console: Console, name: str) -> IngestDetail:
-    view = ingest_view(console, name)
+def _detail(console: Console, view: IngestView) -> IngestDetail:
     return IngestDetail(
         run=IngestModel.of(view.run),
         summary=dict(view.summary),

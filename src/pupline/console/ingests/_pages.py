@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from pupline.bulk import progress_of
-from pupline.console.ingests._api import ComparedRuns, IngestFilters
-from pupline.console.ingests._view import differences, found_run, ingest_runs, ingest_view, page_of, steps_of
+from pupline.console.ingests._filters import ComparedRuns, IngestFilters
+from pupline.console.ingests._view import IngestViews, differences, found_run, ingest_runs, steps_of
 from pupline.console.job_queue import resume
 from pupline.console.web import Console, with_parameters
 
@@ -28,26 +28,24 @@ _COMPARED = (
 
 def pages(console: Console) -> APIRouter:
     """The pages of this area."""
-    router = APIRouter()
-    _add_list(router, console)
-    _add_comparison(router, console)
+    router, views = APIRouter(), IngestViews(console)
+    _add_list(router, console, views)
+    _add_comparison(router, console, views)
 
     @router.get("/ingests/{run}")
     def ingest(request: Request, run: str) -> Response:
-        view = ingest_view(console, run)
+        view = views.find(run)
         commands = {label: console.jobs.command(step) for label, step in view.steps.items()}
         return console.page(request, "ingests/ingest.html", view=view, commands=commands, parent="/ingests")
 
     return router
 
 
-def _add_list(router: APIRouter, console: Console) -> None:
+def _add_list(router: APIRouter, console: Console, views: IngestViews) -> None:
     @router.get("/ingests")
     def ingests(request: Request, filters: Annotated[IngestFilters, Query()]) -> Response:
-        settings = console.settings
+        settings, (runs, following) = console.settings, views.page(filters)
         with console.reader() as backend:
-            found = ingest_runs(backend, filters.dataset, filters.status)
-            runs, following = page_of(found, filters.after, filters.limit)
             datasets = sorted({one.dataset for one in backend.run_names() if one.dataset})
             options = backend.options
         running = [run for run in runs if run.status == "RUNNING"]
@@ -78,10 +76,10 @@ def _add_list(router: APIRouter, console: Console) -> None:
         )
 
 
-def _add_comparison(router: APIRouter, console: Console) -> None:
+def _add_comparison(router: APIRouter, console: Console, views: IngestViews) -> None:
     @router.get("/ingests/compare")
     def compare(request: Request, compared: Annotated[ComparedRuns, Query()]) -> Response:
-        first, second = ingest_view(console, compared.a), ingest_view(console, compared.b)
+        first, second = views.find(compared.a), views.find(compared.b)
         with console.reader() as backend:
             names = [run.run for run, _ in zip(ingest_runs(backend, None, None), range(50), strict=False)]
             runs = found_run(backend, compared.a), found_run(backend, compared.b)

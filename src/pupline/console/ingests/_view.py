@@ -9,6 +9,8 @@ from typing import Any
 
 from pupline.backends import Backend
 from pupline.bulk import progress_of
+from pupline.console.ingests._filters import IngestFilters
+from pupline.console.ingests._recent import Recent
 from pupline.console.job_queue import Job, JobRequest, discard, next_step, stop
 from pupline.console.web import Console, bad_request, not_found
 from pupline.local import Differences, HostOutcomes, LocalBackend, differences_of, hosts_of
@@ -66,19 +68,52 @@ def page_of(runs: Iterator[RunSummary], after: str | None, limit: int) -> tuple[
     return found[:limit], found[limit - 1].run if len(found) > limit else None
 
 
-def ingest_view(console: Console, name: str) -> IngestView:
-    """The run of that name. Raises: Problem where there is no such ingest."""
+class IngestViews:
+    """The runs of one console. What is costly to count is at most seconds old."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._counted: Recent[_Counted] = Recent()
+        self._pages: Recent[tuple[list[RunSummary], str | None]] = Recent()
+
+    def find(self, name: str) -> IngestView:
+        """The run of that name. Raises: Problem where there is no such ingest."""
+        found, settings = self._counted.get(name, lambda: _count(self._console, name)), self._console.settings
+        run, progress = found.run, None
+        if settings.stack is None and run.status == "RUNNING":
+            progress = progress_of(settings.data_dir, name, time.time())
+        jobs = self._console.jobs.list() if progress is not None else []
+        job = next((job for job in jobs if job.status == "RUNNING" and _works_on(job, progress)), None)
+        steps = steps_of(run, found.options, is_working=progress is not None, is_stack=settings.stack is not None)
+        return IngestView(run, found.summary, progress, found.hosts, found.hosts_in_all, job, steps)
+
+    def page(self, filters: IngestFilters) -> tuple[list[RunSummary], str | None]:
+        """A page of runs, newest first, and the run after which the next page begins."""
+
+        def listed() -> tuple[list[RunSummary], str | None]:
+            with self._console.reader() as backend:
+                return page_of(ingest_runs(backend, filters.dataset, filters.status), filters.after, filters.limit)
+
+        return self._pages.get(filters, listed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What is counted of a run. options: those that name the backend."""
+
+    run: RunSummary
+    summary: Mapping[str, Any]
+    hosts_in_all: int
+    hosts: Sequence[HostOutcomes]
+    options: str
+
+
+def _count(console: Console, name: str) -> _Counted:
     with console.reader() as backend:
         run = found_run(backend, name)
         summary = next((one for one in backend.ingests(dataset=run.dataset) if one.get("run") == name), {})
         options = backend.options
-    progress = None
-    if console.settings.stack is None and run.status == "RUNNING":
-        progress = progress_of(console.settings.data_dir, name, time.time())
-    count, hosts = _hosts(console, run)
-    job = next((job for job in console.jobs.list() if job.status == "RUNNING" and _works_on(job, progress)), None)
-    steps = steps_of(run, options, is_working=progress is not None, is_stack=console.settings.stack is not None)
-    return IngestView(run, summary, progress, hosts, count, job, steps)
+    return _Counted(run, summary, *_hosts(console, run), options)
 
 
 def found_run(backend: Backend, name: str) -> RunSummary:

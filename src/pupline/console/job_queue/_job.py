@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args
 
 from pupline.text import timestamp
@@ -130,10 +131,10 @@ def status_of(exit_code: int | None) -> JobStatus:
 
 def run_of(arguments: Sequence[str]) -> str | None:
     """The run that a command names with an option."""
-    for option in ("--run-id=", "--run="):
-        for argument in arguments:
-            if argument.startswith(option):
-                return argument.removeprefix(option)
+    for argument, following in pairwise((*arguments, "")):
+        name, _, value = argument.partition("=")
+        if name in {"--run-id", "--run"}:
+            return value or following
     return None
 
 
