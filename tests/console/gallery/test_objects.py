@@ -65,11 +65,10 @@ def test_an_image_is_shown_as_what_it_is(store: Store, own_client: TestClient) -
         ("html/a.pdf", b"%PDF-1.7"),
         ("html/empty.png", b""),
         ("datasets/dogs/summary.json", b"{}"),
-        ("quarantine/rex.png", BODY),
     ],
 )
 def test_all_else_is_saved_as_a_file(store: Store, own_client: TestClient, key: str, body: bytes) -> None:
-    """Pages, drawings, and everything in quarantine: no browser renders them."""
+    """Pages, drawings, documents: no browser renders them."""
     store(key, body)
     found = own_client.get(f"/objects/{key}")
     assert found.content == body
@@ -78,11 +77,13 @@ def test_all_else_is_saved_as_a_file(store: Store, own_client: TestClient, key: 
     assert found.headers["content-security-policy"] == "default-src 'none'; sandbox"
 
 
-def test_a_saved_file_of_quarantine_opens_in_no_program(store: Store, own_client: TestClient) -> None:
-    """Its name has another extension."""
-    store("quarantine/rex.png")
-    disposition = own_client.get("/objects/quarantine/rex.png").headers["content-disposition"]
-    assert disposition == 'attachment; filename="rex.png.quarantined"'
+def test_quarantine_is_not_served(store: Store, own_client: TestClient) -> None:
+    """Neither under its key, nor as other bytes with the same hash."""
+    digest = store("quarantine/bad.png", BODY + b"bad")
+    found = own_client.get("/objects/quarantine/bad.png")
+    assert (found.status_code, "quarantine" in found.text) == (403, True)
+    assert own_client.get(f"/objects/html/bad.png?sha256={digest}").status_code == 404
+    assert own_client.get(f"/thumbnails/{digest}").status_code == 404
 
 
 def test_a_range_is_a_part(store: Store, own_client: TestClient) -> None:

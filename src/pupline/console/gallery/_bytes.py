@@ -93,24 +93,29 @@ def _response(found: Picture | Undecodable, etag: str) -> Response:
 def _opened_picture(console: Console, sha256: str, key: str | None) -> OpenObject:
     """The object with these bytes that may be shown. Raises: KeyError; StorageError."""
     with console.reader() as backend:
-        return _find(backend.bucket(), sha256, key, shown_only=True)
+        return _find(backend.bucket(), sha256, key)
 
 
 def _opened(console: Console, key: str, sha256: str | None) -> OpenObject:
     """Raises: Problem; StorageError."""
+    if key.startswith(QUARANTINE):
+        raise Problem(403, "quarantined", "files in quarantine are not served; the record's page says where they are")
     if sha256 is not None and not is_sha256(sha256):
         raise not_found("sha256 is not a hash in 64 hex digits")
     with console.reader() as backend, suppress(KeyError):
-        return _find(backend.bucket(), sha256, key, shown_only=False)
+        return _find(backend.bucket(), sha256, key)
     raise not_found("nothing is stored under this key" + (" with this SHA-256" if sha256 else ""))
 
 
-def _find(store: ReadableStore, sha256: str | None, key: str | None, *, shown_only: bool) -> OpenObject:
-    """The object under the key, if it has the hash; else another one that has it. Raises: KeyError; StorageError."""
+def _find(store: ReadableStore, sha256: str | None, key: str | None) -> OpenObject:
+    """The object under the key, if it has the hash; else another one that has it; never one of quarantine.
+
+    Raises: KeyError; StorageError.
+    """
     keys = [] if key is None or not _is_key(key) else [key]
     failure: KeyError | StorageError = KeyError(key)
     for name in [*keys, *([] if sha256 is None else store.keys_of(sha256))]:
-        if shown_only and name.startswith(QUARANTINE):
+        if name.startswith(QUARANTINE):
             continue
         try:
             opened = store.open_object(name)

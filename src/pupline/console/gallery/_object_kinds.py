@@ -1,10 +1,9 @@
-"""What a stored object is served as: decided by its bytes and its key, whatever was declared when it was fetched."""
+"""What a stored object is served as: decided by its bytes, whatever was declared when it was fetched."""
 
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from pupline.images import content_type_of, inspect
-from pupline.tasks.layout import QUARANTINE
 from pupline.tasks.ports import OpenObject
 from pupline.text import UNSAFE
 
@@ -21,10 +20,7 @@ def object_headers(opened: OpenObject) -> Mapping[str, str]:
 
     Raises: StorageError.
     """
-    key = opened.facts.key
-    name = key.rpartition("/")[2]
-    if key.startswith(QUARANTINE):
-        return _headers(_UNKNOWN, "attachment", f"{name}.quarantined")
+    name = opened.facts.key.rpartition("/")[2]
     start = b"".join(opened.chunks(0, min(opened.facts.size_bytes, _HEAD_BYTES)))
     found = inspect(start)
     if not found.is_image:

@@ -5,6 +5,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from pupline.console.web._urls import path_of, with_parameters
 from pupline.errors import ACCEPTED_OUTCOMES
+from pupline.tasks.layout import QUARANTINE
 from pupline.tasks.records import AuditRecord
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -32,9 +33,11 @@ def object_key(record: AuditRecord) -> str | None:
 
 
 def object_path(record: AuditRecord) -> str | None:
-    """The path of the stored bytes, with the hash that they must have; None where nothing is stored."""
+    """The path of the stored bytes, with the hash that they must have; None where none are, or are in quarantine."""
     key = object_key(record)
-    return key and with_parameters(f"/objects/{quote(key)}", [("sha256", record.sha256)])
+    if key is None or key.startswith(QUARANTINE):
+        return None
+    return with_parameters(f"/objects/{quote(key)}", [("sha256", record.sha256)])
 
 
 def thumbnail_path(record: AuditRecord) -> str | None:
