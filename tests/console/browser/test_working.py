@@ -173,6 +173,16 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+def test_first_step_fetches_the_sample(browser: Browser, tmp_path: Path) -> None:
+    """In an empty directory one button starts the first run, and the overview fills while one looks."""
+    with served(tmp_path / "data") as origin, watched(browser, origin) as empty:
+        page = empty.open("/")
+        page.get_by_role("button", name="Fetch 12 sample pictures").click()
+        expect(page.locator("#toasts")).to_contain_text("Show the job")
+        expect(page.locator(".tile", has_text="Succeeded")).to_contain_text("12", timeout=40_000)
+        expect(page.locator(".film img").first).to_be_visible()
+
+
 def test_theme_and_times_are_remembered(watch: WatchedPage) -> None:
     """The chosen theme and form of times hold on the next page, from the first paint on."""
     page = watch.open("/executions")
