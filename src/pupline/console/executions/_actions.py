@@ -77,6 +77,8 @@ def _redrive(view: ExecutionView, jobs: Jobs) -> list[Action]:
 
 def _again(view: ExecutionView, jobs: Jobs) -> list[Action]:
     name = view.row.name
+    if view.item.kind == "ingest":  # the page of the ingest has what continues it
+        return []
     is_here = view.item.kind != "api"
     machine = _arn(name.rpartition(":")[0], "stateMachine")
     served = _aws("start-execution", "--state-machine-arn", machine, "--input", json.dumps(view.details.input))
