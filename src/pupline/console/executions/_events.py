@@ -1,5 +1,6 @@
 """The tab Events: a history page by page, each event with a line that says what it tells."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -142,4 +143,6 @@ def _summary(details: Mapping[str, Any]) -> Iterator[str]:
             yield printable(str(details[name]), _SUMMARY_CHARACTERS)
     rest = (name for name in details if name not in _NOT_SHOWN and name not in _FIRST and details[name] is not None)
     for name in rest:
-        yield printable(f"{name}={details[name]}", _SUMMARY_CHARACTERS)
+        value = details[name]
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield printable(f"{name}={shown}", _SUMMARY_CHARACTERS)

@@ -1,7 +1,6 @@
 """What the page of one execution shows: the failure, a tab, the panel of a state, the image, what can be done."""
 
 import time
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -83,9 +82,9 @@ def _running(view: ExecutionView) -> StateVisit | None:
     return next((visit for visit in reversed(view.visits.visits) if visit.status == "running"), None)
 
 
-def _tabs(view: ExecutionView, parameters: ExecutionParameters, path: str) -> list[tuple[str, str, str, int | None]]:
+def _tabs(view: ExecutionView, parameters: ExecutionParameters, path: str) -> list[tuple[str, str, str, str | None]]:
     """(key, label, URL, count) of the tabs. The chosen state stays chosen."""
-    counts: Mapping[str, int] = {"table": len(view.visits), "events": len(view.details.history)}
+    counts = {"table": f"{len(view.visits):,}", "events": f"{len(view.details.history):,}"}
     chosen: list[tuple[str, object]] = [
         ("state", parameters.state),
         ("visit", parameters.visit),
