@@ -79,7 +79,11 @@ def alerts_view(backend: Backend, filters: AlertFilters) -> AlertsView:
     ]
     return AlertsView(
         page=page,
-        alerts=[_view(backend, item, by_number(subscriptions)) for item in page.items],
+        alerts=[
+            # On a stack each record would be a request to AWS.
+            _view(item, _record(backend, item) if pages.has_offsets else None, by_number(subscriptions))
+            for item in page.items
+        ],
         count=pages.count_alerts(query),
         subscriptions=views,
         can_retry=any(one.removed_at is None and (one.pending or one.failed) for one in subscriptions),
@@ -90,25 +94,25 @@ def alerts_view(backend: Backend, filters: AlertFilters) -> AlertsView:
 def alert_view(backend: Backend, alert_id: str) -> AlertView:
     """One alert. Raises: NoSuchName."""
     item = backend.pages.alert_item(alert_id)
-    return _view(backend, item, by_number(list(backend.pages.subscriptions())))
+    return _view(item, _record(backend, item), by_number(list(backend.pages.subscriptions())))
 
 
-def _view(backend: Backend, item: AlertItem, subscriptions: Mapping[int, SubscriptionItem]) -> AlertView:
+def _view(item: AlertItem, record: AuditRecord | None, subscriptions: Mapping[int, SubscriptionItem]) -> AlertView:
     now = time.time()
     deliveries = item.deliveries
     return AlertView(
         item,
-        _record(backend, item.record_id),
+        record,
         None
         if deliveries is None
         else [DeliveryView(one, explain(one, subscriptions.get(one.subscription), now)) for one in deliveries],
     )
 
 
-def _record(backend: Backend, record_id: str | None) -> AuditRecord | None:
-    if record_id is None:
+def _record(backend: Backend, item: AlertItem) -> AuditRecord | None:
+    if item.record_id is None:
         return None
     try:
-        return backend.pages.record_item(record_id).record
+        return backend.pages.record_item(item.record_id).record
     except NoSuchName:  # a redrive has just replaced it
         return None

@@ -29,13 +29,17 @@ _ALERTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditView:
-    """The list. command: that prints the same; None where no command does. unlisted: what is left out."""
+    """The list. command: that prints the same; None where no command does. unlisted: what is left out.
+
+    options: those that name the place to a command.
+    """
 
     page: Page[RecordItem]
     count: Count
     menus: Sequence[FacetMenu]
     command: str | None
     unlisted: str | None
+    options: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,7 @@ def audit_view(backend: Backend, filters: AuditFilters, parameters: Sequence[Par
         menus=facet_menus(pages, query, parameters, FIELDS, counted),
         command=audit_command(filters, backend.options),
         unlisted=pages.unlisted,
+        options=backend.options,
     )
 
 
