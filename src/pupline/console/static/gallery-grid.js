@@ -14,6 +14,9 @@ const PICTURE_RETRY_MILLISECONDS = 1500;
 /** Least width of a tile in rem, by the chosen size. On a phone there are at least two columns. */
 const WIDTHS = /** @type {Record<string, number>} */ ({ small: 7.5, medium: 11.5, large: 18 });
 
+/** The icons of _tile.html for what is not an image, by outcome. */
+const ICONS = /** @type {Record<string, string>} */ ({ quarantined: "warning", refused: "aborted" });
+
 export class Grid {
   /**
    * @param {HTMLElement} list
@@ -76,6 +79,7 @@ export class Grid {
     const width = this.list.clientWidth;
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const first = this.width > 0 ? this.firstIndex() : -1;
+    const keeps = this.isInView(this.current);
     this.gap = width < 640 ? 8 : 12;
     const least = Math.min((WIDTHS[this.size] ?? 11.5) * rem, width * 0.45);
     this.columns = Math.max(1, Math.floor((width + this.gap) / (least + this.gap)));
@@ -85,7 +89,14 @@ export class Grid {
     this.step = Math.ceil(tile + 3.375 * rem + 2) + this.gap;
     this.list.style.height = `${Math.min(this.height, MAX_HEIGHT)}px`;
     if (first > 0 && scrollY > this.top) this.scrollTo(first);
+    if (keeps) this.scrollTo(this.current, true);
     this.draw();
+  }
+
+  /** @param {number} index */
+  isInView(index) {
+    const box = this.tiles.get(index)?.getBoundingClientRect();
+    return box !== undefined && box.bottom > 0 && box.top < innerHeight;
   }
 
   /** @param {string} size */
@@ -220,6 +231,7 @@ function fill(element, image, query) {
     picture.remove();
     facts.classList.add(`is-${image.outcome}`);
     part("[data-outcome]").textContent = image.outcome;
+    facts.querySelector("use")?.setAttribute("href", `#i-${ICONS[image.outcome] ?? "failed"}`);
   } else {
     facts.remove();
     showPicture(picture, image.thumbnail);

@@ -29,8 +29,7 @@ function goTo(grid, index) {
  */
 function nextIndex(grid, by) {
   if (!Number.isFinite(by)) return by;
-  const isInView = grid.current >= 0 && grid.tiles.has(grid.current);
-  return isInView ? grid.current + by : grid.firstIndex();
+  return grid.isInView(grid.current) ? grid.current + by : grid.firstIndex();
 }
 
 /**
