@@ -1,8 +1,10 @@
 """A graph as text: a nested list of its states, with what follows each."""
 
-from pupline.console.drawing._markup import Markup, element, join
+from pupline.console.drawing._markup import Markup, element, join, shortened
 from pupline.console.drawing.graph._machine import END, Scope, State, Transition
 from pupline.console.drawing.graph._svg import Look
+
+_LABEL_COLUMNS = 120
 
 
 def graph_list(scope: Scope, look: Look) -> Markup:
@@ -32,5 +34,5 @@ def _item(state: State, following: list[Transition], look: Look) -> Markup:
 
 def _way(transition: Transition, look: Look) -> str:
     target = "the end" if transition.target == END else transition.target
-    when = f" ({transition.label})" if transition.label else ""
+    when = f" ({shortened(transition.label, _LABEL_COLUMNS)})" if transition.label else ""
     return f"{target}{when}{', taken' if transition in look.taken else ''}"
