@@ -23,12 +23,12 @@ PAUSING = SubscriptionItem(
     subscription="1", protocol="webhook", endpoint="https://x.example/***", last_error="x: Connection refused"
 )
 QUEUED: dict[str, Any] = {
-    **dict.fromkeys(("is_read_only", "schedule"), False),
+    **dict.fromkeys(("is_read_only", "schedule", "is_ingest"), False),
     "id": 7,
     "command": "",
     "status": "QUEUED",
     "submitted_at": NOW,
-    **dict.fromkeys(("input", "started_at", "ended_at", "exit_code", "process", "waits_for")),
+    **dict.fromkeys(("input", "started_at", "ended_at", "exit_code", "process", "waits_for", "run")),
     "stops": 0,
 }
 
