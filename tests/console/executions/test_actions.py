@@ -1,5 +1,6 @@
 """What the buttons do: each is a job, which runs the command that stands next to it."""
 
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,12 @@ def test_an_execution_of_the_api_names_the_command_for_its_server(machines: Test
     page = machines.get(f"/executions/{PREFIX}:Hostile:one").text
     assert "aws stepfunctions redrive-execution" in page
     assert "data-action" not in page[page.index("<main") : page.index("</main>")]
+
+
+def test_the_commands_for_picked_executions_take_their_names_at_the_end(acting: TestClient, own_world: Path) -> None:
+    """Each button has one to copy; the shell runs them again one by one."""
+    page = unescape(acting.get("/executions").text)
+    assert f'data-copy-names="pupline redrive --data={own_world} --"' in page
+    assert f'data-copy-names="pupline stop --data={own_world} --"' in page
+    again = f"""sh -c 'for name; do pupline run --data={own_world} --again="$name"; done' again"""
+    assert f'data-copy-names="{again}"' in page

@@ -1,5 +1,6 @@
 """What the lists of executions and of children show."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,12 +85,14 @@ def list_context(console: Console, request: Request, filters: ExecutionFilters) 
 
 
 def _bulk_commands(console: Console) -> dict[str, str]:
-    """What the buttons for the picked executions do, as commands with a place for the names."""
-    jobs, name = console.jobs, "NAME"
+    """What the buttons for the picked executions do, as commands to which the names are added."""
+    jobs = console.jobs
+    # One command runs one execution again, so the shell takes the names one by one.
+    again = jobs.command(run_again("NAME")).replace("--again=NAME", '--again="$name"')
     return {
-        "redrive": jobs.command(redrive([name])),
-        "stop": jobs.command(stop([name])),
-        "again": jobs.command(run_again(name)),
+        "redrive": jobs.command(redrive([])),
+        "stop": jobs.command(stop([])),
+        "again": shlex.join(("sh", "-c", f"for name; do {again}; done", "again")),
     }
 
 
