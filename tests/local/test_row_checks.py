@@ -17,4 +17,4 @@ def test_what_is_looked_at_is_there() -> None:
     assert set(UNFINISHED) <= {table.name for table in tables()}
     for version in range(1, len(MIGRATIONS)):
         older = {f"{table.name}.{column.name}" for table in tables(version) for column in table.columns}
-        assert older < columns
+        assert older <= columns  # a migration may add an index alone

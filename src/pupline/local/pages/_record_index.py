@@ -42,6 +42,9 @@ _VERSION = 1
 _PAGE_BYTES = 65_536
 """Large, because columns are read whole."""
 
+_CACHE_KIB = 256
+"""Columns are read once from end to end: a cache would only hold memory."""
+
 _ROWS_AT_ONCE = 1_000
 _CHECK_SECONDS = 5.0
 _MARK = "image_name || ' ' || execution"
@@ -200,4 +203,6 @@ class Reading:
 
 def _connect(path: Path, query: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{query}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return connection
