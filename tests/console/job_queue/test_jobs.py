@@ -13,7 +13,7 @@ from typing import TypeVar
 import pytest
 
 from pupline.console.job_queue import Job, JobRequest, Jobs, JobSettings
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.local import LocalBackend
 
 T = TypeVar("T")
@@ -284,3 +284,26 @@ def test_program_of_a_job_is_pupline(tmp_path: Path) -> None:
     assert (job.exit_code, job.command) == (2, "pupline discard -- absent")
     assert "pupline:" in jobs.output(job.id).head
     jobs.close()
+
+
+def test_files_of_forgotten_jobs_are_removed(tmp_path: Path) -> None:
+    """A console killed while it forgot a job left its files; the next one removes them, and no others."""
+    first = Jobs(settings(tmp_path))
+    job = ended(first, first.submit(python("print(1)")))
+    first.close()
+    left = tmp_path / "console" / "jobs" / "999"
+    left.mkdir()
+    later = Jobs(settings(tmp_path))
+    later.advance()
+    assert not left.exists()
+    assert later.output(job.id).head == "1\n"
+    later.close()
+
+
+def test_damaged_file_is_reported_with_what_to_do(tmp_path: Path) -> None:
+    """It holds nothing that cannot be done again."""
+    jobs = Jobs(settings(tmp_path))
+    jobs.submit(python("print(1)"))
+    jobs.file.path.write_bytes(b"no database " * 1000)
+    with pytest.raises(LocalTrouble, match=r"move it away"):
+        jobs.list()

@@ -14,6 +14,7 @@ from pupline.console.ingests._view import (
     found_run,
     step_named,
 )
+from pupline.console.job_queue import resume
 from pupline.console.jobs import AcceptedJob
 from pupline.console.web import Console
 from pupline.local import Differences
@@ -113,6 +114,11 @@ def api(console: Console) -> APIRouter:
     def show_ingest(run: str) -> IngestDetail:
         """One ingest."""
         return _detail(console, views.find(run))
+
+    @router.post("/resume", status_code=202)
+    def resume_all() -> AcceptedJob:
+        """Finish every unfinished run, one after another."""
+        return AcceptedJob.of(console.jobs.submit(resume()))
 
     @router.post("/ingests/{run}/{step}", status_code=202)
     def act_on_ingest(run: str, step: str) -> AcceptedJob:

@@ -201,7 +201,15 @@ class Jobs:
             os.close(descriptor)
             return False
         self._leading = descriptor
+        self._remove_forgotten()
         return True
+
+    def _remove_forgotten(self) -> None:
+        """Remove the files of jobs that a console was forgetting when it was killed."""
+        kept, folder = {str(row.id) for row in self.file.jobs()}, self._directory / "jobs"
+        for found in list(folder.iterdir()) if folder.is_dir() else []:
+            if found.name not in kept:
+                JobProcess(found).remove()
 
     def _begin_queued(self) -> None:
         running = self.file.jobs(statuses=("RUNNING",))

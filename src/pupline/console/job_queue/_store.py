@@ -276,5 +276,5 @@ def _row(row: sqlite3.Row) -> JobRow:
 
 def _trouble(path: Path, err: Exception) -> LocalTrouble:
     known = local_trouble(err)
-    what = known.message if known else str(err)
+    what = known.message if known else f"{err}; move it away, it holds nothing but the console's jobs and schedule"
     return LocalTrouble(f"{path}, where the console keeps its jobs, cannot be used: {what}")
