@@ -111,6 +111,7 @@ def test_a_duplicate_leads_to_its_original(client: TestClient) -> None:
         assert f'/gallery/{found["original"]}"' in client.get(f"/gallery/{record}").text
 
 
+@pytest.mark.slow
 def test_a_placeholder_is_told_as_one(tmp_path: Path) -> None:
     """Bytes that five addresses gave are probably one, as on the insights page."""
     with LocalBackend.open(tmp_path, exclusive=True, create=True) as backend:
