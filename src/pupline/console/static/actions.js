@@ -1,7 +1,7 @@
 // Buttons and forms that act: JSON with the page's token, after a question where there is one, with clear errors.
 
 import { all, known } from "./dom.js";
-import { pickedNames } from "./picks.js";
+import { pickedNames, quoted } from "./picks.js";
 import { toast } from "./toasts.js";
 
 /** @typedef {Record<string, unknown>} JsonObject */
@@ -28,13 +28,13 @@ function confirmed(source, label) {
   if (question === undefined) return Promise.resolve(true);
   const dialog = /** @type {HTMLDialogElement} */ (known("confirm-dialog"));
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (dialog.querySelector(`[data-confirm-${name}]`));
-  const count = pickedNames(source.dataset.selection).length;
+  const names = source.dataset.selection === undefined ? [] : pickedNames(source.dataset.selection);
   part("title").textContent = `${label}?`;
-  part("text").textContent = question.replace("{count}", String(count));
+  part("text").textContent = question.replace("{count}", String(names.length));
   part("button").textContent = label;
   part("button").className = source.classList.contains("is-danger") ? "button is-danger" : "button is-primary";
   part("command").hidden = command === undefined;
-  /** @type {HTMLElement} */ (part("command").querySelector("code")).textContent = command ?? "";
+  /** @type {HTMLElement} */ (part("command").querySelector("code")).textContent = (command ?? "").replace(/ NAME$/, ` ${names.map(quoted).join(" ")}`);
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {

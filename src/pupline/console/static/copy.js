@@ -1,15 +1,7 @@
 // Copy buttons: `data-copy` is the text; `data-copy-names` a command to which the picked rows' names are added.
 
-import { pickedNames } from "./picks.js";
+import { pickedNames, quoted } from "./picks.js";
 import { toast } from "./toasts.js";
-
-/**
- * A word as a shell takes it.
- * @param {string} word
- */
-function quoted(word) {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
 
 /** @param {string} text */
 async function copy(text) {

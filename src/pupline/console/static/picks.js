@@ -21,6 +21,14 @@ export function pickedNames(selection) {
     .map((pick) => pick.value);
 }
 
+/**
+ * A word as a shell takes it.
+ * @param {string} word
+ */
+export function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 export function showPicks() {
   const boxes = picks();
   const count = boxes.filter((pick) => pick.checked).length;
