@@ -158,6 +158,23 @@ def test_bodies_are_bounded(world: Path) -> None:
         assert (answer.status_code, answer.json()["error"]) == (413, "too_large")
 
 
+@pytest.mark.parametrize(
+    ("site", "mode", "status"),
+    [
+        ("cross-site", "no-cors", 403),
+        ("cross-site", "cors", 403),
+        ("same-site", "no-cors", 403),
+        ("cross-site", "navigate", 200),
+        ("same-origin", "cors", 200),
+        ("none", "navigate", 200),
+    ],
+)
+def test_other_sites_only_link(client: TestClient, site: str, mode: str, status: int) -> None:
+    """A page elsewhere cannot keep the console busy with pictures and scripts that it never sees."""
+    answer = client.get("/about", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode})
+    assert answer.status_code == status
+
+
 def test_reading_changes_nothing(client: TestClient) -> None:
     """No route has a method that is not for reading, other than POST and DELETE under /api."""
     schema = client.get("/api/openapi.json").json()

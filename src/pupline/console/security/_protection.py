@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1024 * 1024
 """Of a request. The largest are edited inputs of executions, which AWS limits to 256 KiB."""
 
+_OTHER_SITES = ("cross-site", "same-site")
+"""Values of Sec-Fetch-Site, which browsers send: pages of other origins, those on other ports of this host too."""
+
 _READING = ("GET", "HEAD")
 _WRITING = ("POST", "DELETE")
 _TOO_LARGE = Problem(413, "too_large", f"the body has more than {MAX_BODY_BYTES:,} bytes")
@@ -76,6 +79,11 @@ class Protection:
         if not self._hosts.accepts(headers.get("host", ""), scope.get("server")):
             text = "the Host header does not name this console; if it should, restart it with --allow-host NAME"
             return Problem(421, "wrong_host", text)
+        if headers.get("sec-fetch-site") in _OTHER_SITES and headers.get("sec-fetch-mode") != "navigate":
+            # It could not read the answer, but it could keep the console, or a stack, busy.
+            return Problem(
+                403, "other_site", "a page of another site asks for this; only links from there are followed"
+            )
         length = headers.get("content-length", "0")
         if len(length) > len(str(MAX_BODY_BYTES)) or not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             return _TOO_LARGE
