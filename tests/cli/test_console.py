@@ -23,6 +23,8 @@ from pupline.errors import ConfigurationError
         (["--stack", "dogs"], ConfigurationError, "go together"),
         (["--backend", "aws"], ConfigurationError, "go together"),
         (["--count", "3"], ConfigurationError, "--every"),
+        (["--source", "sample"], ConfigurationError, "--every"),
+        (["--every", "1h", "--backend", "aws", "--stack", "dogs"], ConfigurationError, "EventBridge Scheduler"),
         (["--every", "soon"], click.BadParameter, "write 30m, 1h or 1d"),
         (["--every", "0s"], click.BadParameter, "write 30m, 1h or 1d"),
         (["--port", "70000"], click.BadParameter, "70000"),

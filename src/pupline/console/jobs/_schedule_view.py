@@ -1,8 +1,9 @@
 """The schedule as its page and the API show it, on one machine and on a stack."""
 
+import shlex
 from dataclasses import dataclass
 
-from pupline.console.job_queue import Schedule, ScheduledRun
+from pupline.console.job_queue import DEFAULT_SOURCE, Schedule, ScheduledRun
 from pupline.console.web import Console
 
 
@@ -19,10 +20,10 @@ def schedule_view(console: Console) -> ScheduleView:
     """The schedule of this console. Raises: LocalTrouble."""
     found = console.jobs.schedule.find()
     shown = found or Schedule(3600.0)
-    options = [f"--every {interval_text(shown.every)}"]
-    options += [f"--count {shown.count}"] if shown.count != 1 else []
-    options += [f"--source {shown.source}"] if shown.source != "dog-ceo" else []
-    return ScheduleView(found, console.jobs.schedule.runs(), f"pupline serve {' '.join(options)}")
+    words = ["pupline", "serve", "--every", interval_text(shown.every)]
+    words += ["--count", str(shown.count)] if shown.count != 1 else []
+    words += ["--source", shown.source] if shown.source != DEFAULT_SOURCE else []
+    return ScheduleView(found, console.jobs.schedule.runs(), shlex.join([*words, *console.settings.arguments]))
 
 
 def interval_text(seconds: float) -> str:
