@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from pupline.console import ConsoleSettings, create_app
 from pupline.console.alerts._deliveries import explain
 from pupline.console.job_queue import Job, JobRequest
-from pupline.local import LocalBackend
-from pupline.tasks.pages import DeliveryItem, SubscriptionItem
+from pupline.local import LocalBackend, LocalPages
+from pupline.tasks.pages import AlertItem, DeliveryItem, Page, SubscriptionItem
 from tests.console.conftest import console_client, headers_for_writing
 from tests.shared.console_world import ALERTED
 
@@ -175,3 +175,28 @@ def test_retry_is_the_command_as_a_job(failing: TestClient, monkeypatch: pytest.
     assert submitted == [("alerts", "--retry", f"--alert={alert}"), ("alerts", "--retry")]
     assert f"--retry --alert={alert}" in failing.get(f"/alerts/{alert}").text
     assert failing.post("/api/alerts/none/retry", json={}, headers=headers).status_code == 404
+
+
+def test_what_a_stack_does_not_know_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SNS reports no single deliveries, and AWS forgets the text of an alert; there is nothing to retry."""
+    known = client.get(f"/api/alerts?execution={ALERTED}").json()["items"][0]
+    item = AlertItem(
+        id="x",
+        topic=known["topic"],
+        execution=ALERTED,
+        image_name="rex.png",
+        subject=None,
+        message=None,
+        published_at=None,
+        attributes={},
+        deliveries=None,
+    )
+    monkeypatch.setattr(LocalPages, "alert_page", lambda *_: Page((item,)))
+    monkeypatch.setattr(LocalPages, "alert_item", lambda *_: item)
+    assert "rex.png" in (page := client.get("/alerts").text)
+    assert "unknown" in page
+    page = client.get("/alerts/x").text
+    assert "SNS does not report single deliveries" in page
+    assert "90 days" in page
+    assert "--retry" not in page
+    assert client.get("/api/alerts/x").json()["deliveries"] is None
