@@ -41,7 +41,6 @@ from pupline.local import (
     AuditQuery,
     LocalBackend,
     LocalPages,
-    PruneCounts,
     QualityTable,
 )
 from pupline.tasks.figure_rows import FigureRecord
@@ -65,7 +64,7 @@ if TYPE_CHECKING:
     from pupline.backends.machine._runner import WorkflowRunner
     from pupline.backends.machine._runs import MachineRuns
     from pupline.backends.machine._stopping import Stopper
-    from pupline.local import ExecutionRow
+    from pupline.local import ExecutionRow, PruneCounts
 
 DEFAULT_DATA_DIR = Path("pupline-data")
 _REDRIVE_CONCURRENCY = 8
@@ -381,7 +380,7 @@ class MachineBackend:
 
         return repair_data_dir(self.data_dir)
 
-    def prune(self, before: float, *, dry_run: bool) -> PruneCounts:
+    def prune(self, before: float, *, dry_run: bool) -> "PruneCounts":
         """Delete journals of executions that ended before `before` (seconds since the epoch), and free their space.
 
         Raises: StorageError.

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pupline.asl import Attempt, StateVisit, states_of
-from pupline.console.executions._view import ExecutionView
+from pupline.asl import Attempt, StateVisit
+from pupline.console.executions._view import ExecutionView, states_in
 from pupline.errors import NoSuchName
 from pupline.tasks.log_to_dynamodb import readable_cause
 from pupline.text import printable
@@ -50,7 +50,7 @@ def state_panel(view: ExecutionView, state: str, *, visit: int | None = None, at
 
     attempt: to open; by default the latest. Raises: NoSuchName for a state, visit or attempt that there is not.
     """
-    definition = next((found for name, found in states_of(dict(view.details.definition)) if name == state), None)
+    definition = next((found for name, found in states_in(view.details.definition) if name == state), None)
     visits = view.visits.of_state(state)
     if definition is None and not visits:
         raise NoSuchName(f"the state machine of {printable(view.row.name)} has no state '{printable(state)}'")

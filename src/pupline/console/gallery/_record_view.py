@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pupline.backends import Backend, MachineBackend
+from pupline.backends import Backend
 from pupline.console.web import RecordFilters, object_key, object_path
 from pupline.errors import NoSuchName, StorageError
 from pupline.local import QualityTable
@@ -107,6 +107,8 @@ def _original(backend: Backend, item: RecordItem, stored: ObjectFacts | None) ->
 def _quality(backend: Backend, item: RecordItem) -> Quality | None:
     """What the pass over this data directory found in these bytes. That over a stack is kept elsewhere."""
     sha256 = item.record.sha256
+    from pupline.backends import MachineBackend
+
     if sha256 is None or not isinstance(backend, MachineBackend):
         return None
     with backend.quality_journal() as table:
