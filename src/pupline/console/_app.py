@@ -26,7 +26,7 @@ from pupline.console._errors import add_error_pages
 from pupline.console._openapi import openapi_document
 from pupline.console._static_files import static_files
 from pupline.console.security import Access, Hosts, Protection, login_pages
-from pupline.console.web import Console, ConsoleSettings, ListPreparation, check_parameters
+from pupline.console.web import AsciiJSONResponse, Console, ConsoleSettings, ListPreparation, check_parameters
 
 AREAS = (overview, executions, gallery, audit, alerts, insights, ingests, sources, start, jobs, about, live)
 """Each has `pages(console)` and `api(console)`. The order matters only where paths overlap."""
@@ -71,6 +71,7 @@ def create_app(settings: ConsoleSettings) -> ConsoleApp:
         dependencies=[Depends(check_parameters)],
         lifespan=_lifespan,
         redirect_slashes=False,
+        default_response_class=AsciiJSONResponse,
     )
     app.console = app.state.console = console
     access = Access(settings.token, settings.port)

@@ -72,6 +72,13 @@ MACHINES: dict[str, Any] = {
             "Fail": {"Type": "Fail", "Error": MARKUP, "Cause": f"{MARKUP}{{{{7*7}}}}\x1b[31m"},
         },
     },
+    "Surrogate": {
+        "StartAt": "Half \ud800",
+        "States": {
+            "Half \ud800": {"Type": "Pass", "Result": {"half \ud800": "\udfff"}, "Next": "End"},
+            "End": {"Type": "Fail", "Error": "\ud800", "Cause": "\ud800"},
+        },
+    },
     "Slow": {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 90000, "End": True}}},
 }
 

@@ -211,7 +211,7 @@ def test_a_child_execution_has_a_page_like_any_other(machines: TestClient) -> No
 def test_all_state_machines_are_listed(machines: TestClient) -> None:
     """With their latest execution, and how many run."""
     found = {item["name"]: item for item in machines.get("/api/machines").json()["items"]}
-    assert found.keys() == {"Many", "Loop", "Hostile", "Slow"}
+    assert found.keys() == {"Many", "Loop", "Hostile", "Surrogate", "Slow"}
     assert found["Slow"]["running"] == 1
     assert "Many" in _text(machines.get("/machines").text)
 
@@ -242,3 +242,28 @@ def test_a_page_of_the_longest_histories_stays_small(machines: TestClient) -> No
     """Each tab shows a part of them, whatever their length."""
     for tab in ("graph", "table", "events", "timeline"):
         assert len(machines.get(f"{LOOP}?tab={tab}").content) < 130_000
+
+
+HALF = f"/executions/{PREFIX}:Surrogate:one"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"{HALF}?tab={tab}" for tab in ("graph", "table", "events", "timeline")),
+        f"{HALF}?state=End",
+        "/executions",
+        "/machines/Surrogate",
+        f"/api{HALF}",
+        f"/api{HALF}/events",
+        f"/api{HALF}/visits",
+        f"/api{HALF}/state?state=End",
+        f"/api{HALF}/documents/history",
+        f"/api{HALF}/documents/definition",
+        "/api/executions",
+        "/api/machines/Surrogate",
+    ],
+)
+def test_half_a_surrogate_pair_breaks_no_page(machines: TestClient, path: str) -> None:
+    """JSON can name characters that UTF-8 cannot write."""
+    assert machines.get(path).status_code == 200

@@ -28,7 +28,7 @@ from pupline.console.executions._panel import state_panel
 from pupline.console.executions._slices import slice_of
 from pupline.console.executions._view import ExecutionView, ExecutionViews, views_of
 from pupline.console.job_queue import JobRequest, redrive, run_again, stop
-from pupline.console.web import Console, Filters, Text, Texts
+from pupline.console.web import AsciiJSONResponse, Console, Filters, Text, Texts
 
 _NAMES_AT_ONCE = 500
 
@@ -244,7 +244,7 @@ def _state(view: ExecutionView, parameters: PanelParameters) -> StateModel:
 
 
 def _document(view: ExecutionView, document: Document) -> JSONResponse:
-    return JSONResponse(getattr(view.details, document))
+    return AsciiJSONResponse(getattr(view.details, document))
 
 
 def _accepted(console: Console, requests: Sequence[JobRequest]) -> AcceptedJobs:

@@ -1,5 +1,6 @@
 """What the API answers about executions. Names of fields are those of the commands' `--json`, and of the API of AWS."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -132,8 +133,8 @@ class ExecutionDetail(ListedExecution):
         return cls(
             **{**_item(view.item), **_summary(view.row)},
             parent=view.parent,
-            input=details.input,
-            output=details.output,
+            input=_writable(details.input),
+            output=_writable(details.output),
             events=len(details.history),
             visits=len(view.visits),
             map_runs=[dict(run) for run in details.map_runs],
@@ -160,7 +161,7 @@ class EventModel(BaseModel):
             type=item.type,
             timestamp=timestamp(item.at),
             state=item.state,
-            details=dict(item.details),
+            details=_writable(dict(item.details)),
         )
 
 
@@ -270,7 +271,7 @@ class StateModel(BaseModel):
         return cls(
             state=panel.state,
             type=panel.kind,
-            definition=None if panel.definition is None else dict(panel.definition),
+            definition=_writable(panel.definition),
             visits=panel.visits,
             visit=None if visit is None else VisitModel.of(visit),
             input=None if visit is None else visit.input,
@@ -336,13 +337,23 @@ class MachineDetail(MachineModel):
     @classmethod
     def of_machine(cls, machine: MachineItem) -> "MachineDetail":
         """The model of a machine."""
-        return cls(**MachineModel.of(machine).model_dump(), definition=parsed(machine.definition))
+        return cls(**MachineModel.of(machine).model_dump(), definition=_writable(parsed(machine.definition)))
 
 
 class MachineDetails(BaseModel):
     """State machines of one name."""
 
     items: list[MachineDetail]
+
+
+def _writable(value: Any) -> Any:
+    """The JSON value; halves of surrogate pairs, which cannot be names in an answer, become question marks."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.loads(text.encode("utf-8", "replace"))
+    return value
 
 
 def _summary(row: ExecutionSummary) -> dict[str, Any]:

@@ -25,11 +25,13 @@ from pupline.console.web._record_filters import (
     with_value,
     without,
 )
+from pupline.console.web._responses import AsciiJSONResponse
 from pupline.console.web._settings import ConsoleSettings
 from pupline.console.web._urls import path_of, with_parameters
 
 __all__ = [
     "FEW_RECORDS",
+    "AsciiJSONResponse",
     "Console",
     "ConsoleSettings",
     "Cursor",

@@ -14,6 +14,7 @@ from pupline.console.job_queue import DEFAULT_SOURCE, Jobs, Schedule
 from pupline.console.web._job_settings import job_settings
 from pupline.console.web._readers import Readers
 from pupline.console.web._rendering import environment
+from pupline.console.web._responses import PageResponse
 from pupline.console.web._settings import ConsoleSettings
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Console:
     def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The page that a template makes of these values, and of those that every template has."""
         text = self.templates.get_template(template).render({**self._common(request), **values})
-        return HTMLResponse(text, status_code=status)
+        return PageResponse(text, status_code=status)
 
     def _common(self, request: Request) -> Mapping[str, Any]:
         """here: the path; place: what the console shows; can_write: whether pages can act.

@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from pupline.console.web._responses import AsciiJSONResponse
 from pupline.errors import (
     BackendUnavailable,
     ConfigurationError,
@@ -61,4 +62,4 @@ def problem_of(error: PuplineError) -> Problem:
 
 def problem_response(problem: Problem) -> JSONResponse:
     """The JSON of an error: `{"error": code, "message": text}`."""
-    return JSONResponse({"error": problem.code, "message": problem.message}, status_code=problem.status)
+    return AsciiJSONResponse({"error": problem.code, "message": problem.message}, status_code=problem.status)
