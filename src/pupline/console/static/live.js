@@ -6,7 +6,8 @@ import { morph } from "./morph.js";
 import { showPicks } from "./picks.js";
 import { showTimes } from "./times.js";
 
-const LEAST_MILLISECONDS = 400;
+/** Between two fetches: a page that is fetched more often takes processor time from the ingest that it shows. */
+const LEAST_MILLISECONDS = 1000;
 const RETRY_MILLISECONDS = [1000, 2000, 5000, 10000];
 /** Browsers open six connections to one host: a hidden tab gives its own back. */
 const HIDDEN_MILLISECONDS = 15_000;
