@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.shared.browsing import WatchedPage, browser_test, served, watched
+from tests.shared.browsing import PHONE, WatchedPage, browser_test, served, watched
 from tests.shared.console_world import FAILED, SUCCEEDED
 from tests.shared.functions_fakes import picture
 
@@ -204,3 +204,31 @@ def test_filters_are_in_the_address(watch: WatchedPage) -> None:
     press(page, "Enter")
     page.wait_for_url("**/executions?*q=sample*")
     assert "since=" not in page.url
+
+
+def test_gallery_is_filtered_and_walked_through(watch: WatchedPage) -> None:
+    """A menu shows values with their numbers; a choice leaves only its images; arrow keys walk through them."""
+    page = watch.open("/gallery")
+    page.locator("summary", has_text="Type").click()
+    choice = page.locator(".facet-values a", has_text="png").first
+    count = int(choice.locator(".number").inner_text())
+    choice.click()
+    page.wait_for_url("**/gallery?*type=png*")
+    shots = page.locator(".shot")
+    expect(shots).to_have_count(count)
+    assert all("PNG" in text for text in shots.all_inner_texts())
+    press(page, "j", "ArrowRight")
+    expect(shots.nth(1).locator("a[href]").first).to_be_focused()
+
+
+def test_menu_of_a_phone(watch: WatchedPage) -> None:
+    """The navigation opens by a button that says whether it is open."""
+    watch.show("dark", PHONE)
+    page = watch.open("/")
+    link = page.locator(".nav").get_by_role("link", name="Gallery")
+    expect(link).to_be_hidden()
+    button = page.get_by_role("button", name="Menu")
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    link.click()
+    page.wait_for_url("**/gallery")
