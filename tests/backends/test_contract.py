@@ -339,6 +339,7 @@ def test_the_quality_journal_is_on_this_machine(world: World, tmp_path: Path, mo
         assert journal.decisions("dogs") == {"1": "keep"}
 
 
+@pytest.mark.slow
 def test_the_lists_of_the_console_go_by_page(world: World) -> None:
     """Forwards, backwards, filtered and counted; each execution with its own record, a bulk one with none."""
     world.run(2, "r")
@@ -376,6 +377,7 @@ def test_the_lists_of_the_console_go_by_page(world: World) -> None:
     assert pages.machine_names() == ["BulkIngest", "DogUploaderPipeline"]
 
 
+@pytest.mark.slow
 def test_records_of_the_console_go_by_page(world: World) -> None:
     """Each can be named, and leads to the next; facets count them; those of an ingest come by its run."""
     world.run(2, "r")
@@ -390,7 +392,9 @@ def test_records_of_the_console_go_by_page(world: World) -> None:
         cursor = page.next
         if cursor is None:
             break
-    assert [item.record.execution for item in found] == ["gone-00001", "r-00002", "r-00001"]
+    assert found[0].record.execution == "gone-00001"  # the others run at the same time, and end in either order
+    assert {item.record.execution for item in found[1:]} == {"r-00001", "r-00002"}
+    assert len(found) == 3
     assert pages.record_neighbours(single, found[1].id) == (found[0], found[2])
     assert pages.record_item(found[2].id) == found[2]
     assert list(pages.records_at(replace(single, limit=2), 1, 2)) == found[1:]
