@@ -10,6 +10,8 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _AGE = re.compile(r"([0-9]{1,6})([smhdw])")
 _AGE_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _DAYS = {"today": 0, "yesterday": 1}
+_FIRST_TIME = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST_TIME = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
 
 TIME_FORMS = "2026-01-31, 2026-01-31T12:00:00Z, 2h, 30m, 7d, today or yesterday"
 """What `time_named` understands, for people."""
@@ -103,12 +105,17 @@ def time_named(text: str, now: datetime) -> float | None:
         return datetime.combine((now - timedelta(days=days)).date(), time(), UTC).timestamp()
     age = seconds_named(text.lower().removesuffix(" ago"))
     if age is not None:
-        return now.timestamp() - age
+        return _known_time(now.timestamp() - age)
     try:
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        return _known_time((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         return None
+
+
+def _known_time(seconds: float) -> float | None:
+    """The time, if `timestamp` can write it: an offset may lead out of the years 1 to 9999."""
+    return seconds if _FIRST_TIME <= seconds <= _LAST_TIME else None
 
 
 def seconds_named(text: str) -> int | None:

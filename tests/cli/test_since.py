@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.text import time_named
+from pupline.text import time_named, timestamp
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -38,8 +38,14 @@ def test_anything_else_is_not_a_time(text: str) -> None:
     assert time_named(text, NOW) is None
 
 
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "999999d"])
+def test_a_time_outside_of_the_calendar_is_none(text: str) -> None:
+    """No output could write it."""
+    assert time_named(text, NOW) is None
+
+
 @given(st.text(max_size=40))
 def test_no_text_raises(text: str) -> None:
-    """It is a number, or None."""
+    """It is a time that can be written, or None."""
     found = time_named(text, NOW)
-    assert found is None or isinstance(found, float)
+    assert found is None or timestamp(found)
