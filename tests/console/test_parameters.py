@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from fastapi import Query
@@ -23,6 +23,7 @@ class DogFilters(Filters):
     after: Cursor = None
     limit: Limit = 50
     tab: str = "graph"
+    kind: tuple[Literal["dog", "puppy"], ...] = ()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def dogs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         yield client
 
 
-NONE: dict[str, Any] = {"q": None, "since": None, "breed": [], "after": None, "limit": 50, "tab": "graph"}
+NONE: dict[str, Any] = {"q": None, "since": None, "breed": [], "after": None, "limit": 50, "tab": "graph", "kind": []}
 
 
 @pytest.mark.parametrize(
@@ -70,18 +71,19 @@ def test_an_age_ends_now(dogs: TestClient) -> None:
     ("query", "text"),
     [
         ("bred=hound", "bred is not a parameter of this page; did you mean breed?"),
-        ("zzzzzz=1", "it has after, breed, limit, q, since, tab"),
+        ("zzzzzz=1", "it has after, breed, kind, limit, q, since, tab"),
         ("%0A%1b[31m=1", r"\n\x1b[31m is not a parameter"),
         ("q=a&q=b", "q is given twice; give it once"),
         ("tab=a&tab=b", "tab is given twice; give it once"),
-        ("limit=0", "limit '0': Input should be greater than or equal to 1"),
-        ("limit=501", "less than or equal to 500"),
-        ("limit=ten", "limit 'ten'"),
+        ("limit=0", "limit '0': write 1 or more"),
+        ("limit=501", "write 500 or less"),
+        ("limit=ten", "limit 'ten': write a whole number"),
         ("since=soon", "since 'soon': write 2026-01-31, 2026-01-31T12:00:00Z, 2h"),
         ("since=99999999999999999999", "since"),
         ("q=a%00b", "NUL"),
-        ("q=" + "x" * 1001, "q"),
-        ("&".join(f"breed={number}" for number in range(61)), "breed"),
+        ("q=" + "x" * 1001, "write at most 1000 characters"),
+        ("&".join(f"breed={number}" for number in range(61)), "breed: give at most 60 values"),
+        ("kind=cat", "kind 'cat': write 'dog' or 'puppy'"),
     ],
 )
 def test_what_is_refused(dogs: TestClient, query: str, text: str) -> None:

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from pupline.console.web import Console, Problem, bad_request, problem_of, problem_response
+from pupline.console.web import Console, Problem, bad_request, invalid_input, problem_of, problem_response
 from pupline.errors import PuplineError, local_trouble
 from pupline.text import printable
 
@@ -49,19 +49,9 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, PuplineError):
         return problem_of(error)
     if isinstance(error, RequestValidationError):
-        return bad_request(_first_invalid(error))
+        return bad_request(invalid_input(error.errors()[0]))
     if isinstance(error, HTTPException) and error.status_code == 405:
         return Problem(405, "method_not_allowed", "this address does not take this method")
     if isinstance(error, HTTPException) and error.status_code == 404:
         return Problem(404, "not_found", "there is no such page")
     return Problem(getattr(error, "status_code", 500), "bad_request", printable(str(getattr(error, "detail", ""))))
-
-
-def _first_invalid(error: RequestValidationError) -> str:
-    """The first thing that is wrong with a request: its place, its value, and the rule."""
-    found = error.errors()[0]
-    place = ".".join(str(part) for part in found["loc"][1:]) or "the body"
-    rule = str(found["msg"]).removeprefix("Value error, ")
-    value = found.get("input")
-    shown = f" {printable(value, 60)!r}" if isinstance(value, str) and value else ""
-    return f"{printable(place, 60)}{shown}: {printable(rule)}"

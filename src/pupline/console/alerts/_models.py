@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from pupline.console.alerts._view import AlertsView, AlertView, DeliveryView, SubscriptionView
-from pupline.console.web import path_of
+from pupline.console.web import RequestBody, path_of
 from pupline.tasks.pages import DeliveryStatus
 from pupline.text import timestamp
 
@@ -146,7 +146,7 @@ class SubscriptionList(BaseModel):
     items: list[SubscriptionModel]
 
 
-class Retry(BaseModel):
+class Retry(RequestBody):
     """Which alerts to try again: by message ID; none for all."""
 
     alerts: list[str] = Field(default=[], max_length=500)

@@ -28,7 +28,7 @@ from pupline.console.executions._panel import state_panel
 from pupline.console.executions._slices import slice_of
 from pupline.console.executions._view import ExecutionView, ExecutionViews, views_of
 from pupline.console.job_queue import JobRequest, redrive, run_again, stop
-from pupline.console.web import AsciiJSONResponse, Console, Filters, Text, Texts
+from pupline.console.web import AsciiJSONResponse, Console, Filters, RequestBody, Text, Texts
 
 _NAMES_AT_ONCE = 500
 
@@ -40,7 +40,7 @@ class EventParameters(Filters):
 
     type: Texts = ()
     state: Text = None
-    order: str = Field("oldest", pattern="^(oldest|newest)$")
+    order: Literal["oldest", "newest"] = "oldest"
     after: Text = None
     before: Text = None
     limit: int = Field(100, ge=1, le=1000)
@@ -66,13 +66,13 @@ class PanelParameters(Filters):
     attempt: int | None = Field(None, ge=1, le=10**9)
 
 
-class Names(BaseModel):
+class Names(RequestBody):
     """The executions to act on."""
 
     names: list[str] = Field(min_length=1, max_length=_NAMES_AT_ONCE)
 
 
-class Again(BaseModel):
+class Again(RequestBody):
     """How to run it again. state: where to begin. input: JSON text; by default the same input."""
 
     state: str | None = Field(None, max_length=200)

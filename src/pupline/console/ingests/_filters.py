@@ -1,5 +1,7 @@
 """Query parameters of the pages of ingests."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from pupline.console.web import Cursor, Filters, Text
@@ -9,7 +11,7 @@ class IngestFilters(Filters):
     """Which ingests. after: the run after which the page begins."""
 
     dataset: Text = None
-    status: Text = Field(None, pattern="^(RUNNING|SUCCEEDED|FAILED|ABORTED|TIMED_OUT|DISCARDED)$")
+    status: Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT", "DISCARDED"] | None = None
     after: Cursor = None
     limit: int = Field(50, ge=1, le=500)
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from pupline.console.job_queue import Schedule, ScheduledRun
 from pupline.console.jobs._schedule_view import ScheduleView, interval_text, schedule_view
-from pupline.console.web import Console, bad_request
+from pupline.console.web import Console, RequestBody, bad_request
 from pupline.errors import ConfigurationError
 from pupline.text import seconds_named, timestamp
 
@@ -28,7 +28,7 @@ Interval = Annotated[
 ]
 
 
-class NewSchedule(BaseModel):
+class NewSchedule(RequestBody):
     """The schedule to make. every: seconds, or such as `1h`. source: a preset, a spec file or an API's base URL."""
 
     every: Interval

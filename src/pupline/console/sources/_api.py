@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from pupline.console.job_queue import dry_run
 from pupline.console.jobs import AcceptedJob
 from pupline.console.sources._presets import SourceModel, all_sources, source_named
-from pupline.console.web import Console
+from pupline.console.web import Console, RequestBody
 
 
 class SourceList(BaseModel):
@@ -19,7 +19,7 @@ class SourceList(BaseModel):
     count_is_capped: bool = False
 
 
-class Trial(BaseModel):
+class Trial(RequestBody):
     """Which source to try, and how many of its images to list."""
 
     source: str = Field(min_length=1, max_length=2000)

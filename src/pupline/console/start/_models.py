@@ -1,13 +1,14 @@
 """What the API takes to start a run or an ingest."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from pupline.console.job_queue import IngestOptions, RunOptions
+from pupline.console.web import RequestBody
 
 _NAME = Field(None, min_length=1, max_length=2000)
 
 
-class NewRun(BaseModel):
+class NewRun(RequestBody):
     """A run of `count` images. source: a preset, a spec file, an API's base URL, or a list of URLs."""
 
     count: int = Field(1, ge=1, le=1_000_000)
@@ -22,7 +23,7 @@ class NewRun(BaseModel):
         return RunOptions(**self.model_dump())
 
 
-class NewIngest(BaseModel):
+class NewIngest(RequestBody):
     """An ingest of a whole source. dry_run: only list what would be fetched."""
 
     source: str = Field(min_length=1, max_length=2000)

@@ -1,9 +1,11 @@
 """What all areas of the console share: the `Console`, its readers, pages, query parameters and errors."""
 
+from pupline.console.web._bodies import RequestBody
 from pupline.console.web._console import Console
 from pupline.console.web._facets import FEW_RECORDS, FacetLink, FacetMenu, facet_menus
 from pupline.console.web._filters import pretty_json, size
 from pupline.console.web._images import image_text, is_sha256, object_key, object_path, thumbnail_path
+from pupline.console.web._invalid_input import invalid_input
 from pupline.console.web._list_preparation import ListPreparation
 from pupline.console.web._parameters import (
     Cursor,
@@ -46,6 +48,7 @@ __all__ = [
     "Problem",
     "Readers",
     "RecordFilters",
+    "RequestBody",
     "Text",
     "Texts",
     "bad_request",
@@ -53,6 +56,7 @@ __all__ = [
     "chips",
     "facet_menus",
     "image_text",
+    "invalid_input",
     "is_sha256",
     "kept",
     "not_found",
