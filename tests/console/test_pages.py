@@ -1,5 +1,7 @@
 """Every page that the navigation names answers, over a full data directory and over an empty one."""
 
+import re
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -33,3 +35,10 @@ def test_pages_answer(client: TestClient, path: str) -> None:
 def test_pages_of_an_empty_directory_answer(empty_client: TestClient, path: str) -> None:
     """There is a page to begin with."""
     assert empty_client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/machines"])
+def test_commands_of_an_empty_directory_name_it(empty_client: TestClient, path: str) -> None:
+    """Otherwise the copied command would begin another directory."""
+    commands = re.findall(r'data-copy="pupline ([^"]+)"', empty_client.get(path).text)
+    assert all("--data" in command for command in commands if not command.startswith("sources "))

@@ -113,6 +113,7 @@ def test_the_failure_stands_above_the_graph(client: TestClient) -> None:
     assert "Nothing is at this URL any more" in text
     assert "What to do next." in text
     assert "ended in FailState" in text
+    assert " --data " in text.split("A redrive would not help")[1].split("Graph")[0]
 
 
 def test_the_state_that_failed_is_open_at_first(client: TestClient) -> None:

@@ -51,7 +51,8 @@ def pages(console: Console) -> APIRouter:
     @router.get("/machines")
     def machines(request: Request) -> Response:
         with console.reader() as backend:
-            return console.page(request, "executions/machines.html", machines=backend.pages.machines())
+            found, options = backend.pages.machines(), backend.options
+        return console.page(request, "executions/machines.html", machines=found, options=options)
 
     @router.get("/machines/{name}")
     def machine(request: Request, name: str) -> Response:

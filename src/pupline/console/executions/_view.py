@@ -25,11 +25,13 @@ _KEPT_CHILDREN = 50_000
 class ExecutionView:
     """One execution, or one child execution of a Map Run.
 
-    item: as the list shows it; of a child, as the list shows its parent. parent: the name of a child's parent.
+    item: as the list shows it; of a child, as the list shows its parent. options: those that name the backend, for
+    commands. parent: the name of a child's parent.
     """
 
     item: ExecutionItem
     details: ExecutionDetails
+    options: str
     parent: str | None = None
 
     @property
@@ -59,7 +61,8 @@ class ExecutionView:
             return "a child execution is redriven with its parent"
         row = self.row
         return why_not_redriven(
-            EndedExecution(row.name, row.name, row.status, self.details.input, reversed(self.details.history))
+            EndedExecution(row.name, row.name, row.status, self.details.input, reversed(self.details.history)),
+            self.options,
         )
 
 
@@ -131,7 +134,7 @@ class ExecutionViews:
         version = backend.execution_version(name)
         found: ExecutionView | None = self._views.get((name, child), version)
         if found is None:
-            found = ExecutionView(backend.pages.execution_item(name), read(), name if child else None)
+            found = ExecutionView(backend.pages.execution_item(name), read(), backend.options, name if child else None)
             if version is not None:
                 self._views.put((name, child), version, found, len(found.details.history))
         return found

@@ -70,6 +70,7 @@ def _add_list(router: APIRouter, console: Console, views: IngestViews) -> None:
             rows=rows,
             filters=filters,
             datasets=datasets,
+            options=options,
             following=following_path,
             unfinished=len(running) - len(working) if settings.stack is None else 0,
             resume_command=console.jobs.command(resume()),
