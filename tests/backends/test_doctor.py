@@ -110,5 +110,5 @@ def test_every_extra_of_the_package_is_known() -> None:
     """By the package that it brings."""
     extras = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"]
     assert {name: [re.split(r"[<>=~!\[; ]", each)[0].lower() for each in needs] for name, needs in extras.items()} == {
-        name: [EXTRAS[name]] for name in extras
+        name: [*EXTRAS[name]] for name in extras
     }

@@ -28,8 +28,13 @@ from pupline.workflow_files import chosen_workflow, read_definition, workflow_pa
 if TYPE_CHECKING:
     from pupline.sources import ImageSource
 
-EXTRAS = {"aws": "boto3", "parquet": "pyarrow", "quality": "pillow", "console": "fastapi"}
-"""The package that each extra brings."""
+EXTRAS = {
+    "aws": ("boto3",),
+    "parquet": ("pyarrow",),
+    "quality": ("pillow",),
+    "console": ("fastapi", "jinja2", "uvicorn"),
+}
+"""The packages that each extra brings."""
 
 _LOW_SPACE_BYTES = 500_000_000
 _PROBE_SECONDS = 5.0
@@ -73,9 +78,9 @@ def _version() -> Check:
 def _extras() -> Check:
     """The packages beyond the plain installation. None of them has to be there."""
     found, missing = [], []
-    for extra, package in EXTRAS.items():
+    for extra, packages in EXTRAS.items():
         try:
-            found.append(f"{extra} ({package} {version(package)})")
+            found.append(f"{extra} ({', '.join(f'{package} {version(package)}' for package in packages)})")
         except PackageNotFoundError:
             missing.append(extra)
     detail = ", ".join(found) or "none"
