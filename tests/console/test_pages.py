@@ -42,3 +42,11 @@ def test_commands_of_an_empty_directory_name_it(empty_client: TestClient, path: 
     """Otherwise the copied command would begin another directory."""
     commands = re.findall(r'data-copy="pupline ([^"]+)"', empty_client.get(path).text)
     assert all("--data" in command for command in commands if not command.startswith("sources "))
+
+
+def test_a_page_that_does_not_exist_is_not_offered_again(empty_client: TestClient) -> None:
+    """It would not be there either."""
+    page = empty_client.get("/nothing")
+    assert page.status_code == 404
+    assert "Try again" not in page.text
+    assert "Go to the overview" in page.text
