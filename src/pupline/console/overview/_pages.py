@@ -30,6 +30,7 @@ def pages(console: Console) -> APIRouter:
             "overview/overview.html",
             overview=found,
             jobs=jobs,
+            worked_on={job.run for job in jobs if job.status == "RUNNING"},
             schedule=console.jobs.schedule.find(),
             commands=commands,
         )
