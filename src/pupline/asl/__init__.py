@@ -94,7 +94,6 @@ if TYPE_CHECKING:
     from pupline.asl.test_state import TestStateError, TestStateRequest, run_test_state
     from pupline.asl.validation import Diagnostic, diagnostics, validate_definition, variable_references
     from pupline.asl.visits import (
-        VISIT_STATUSES,
         Attempt,
         ExecutionFailure,
         Iteration,
@@ -107,7 +106,6 @@ if TYPE_CHECKING:
 __all__ = [
     "MARSHAL_ERROR",
     "NOTHING",
-    "VISIT_STATUSES",
     "Answers",
     "AnswersUsedUp",
     "Attempt",
@@ -275,7 +273,6 @@ _HOMES = {
     **dict.fromkeys(("Diagnostic", "diagnostics", "validate_definition", "variable_references"), "validation"),
     **dict.fromkeys(
         (
-            "VISIT_STATUSES",
             "Attempt",
             "ExecutionFailure",
             "Iteration",

@@ -11,7 +11,7 @@ nothing. `order` belongs to a cursor; filters do not.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from pupline.errors import ConfigurationError
 from pupline.tasks.ports import ExecutionSummary
@@ -26,37 +26,24 @@ PAGE_LIMIT = 1000
 """The most items of one page."""
 
 FACET_LIMIT = 500
-"""The most values of a facet: more serves nobody."""
+"""The most values of a facet; nobody reads a longer list."""
 
 ExecutionKind = Literal["run", "ingest", "api"]
-EXECUTION_KINDS: tuple[ExecutionKind, ...] = ("run", "ingest", "api")
 """What started an execution: `pupline run`, `pupline ingest --workflow`, or the Step Functions API."""
 
 ExecutionOrder = Literal["newest", "oldest", "failed", "longest"]
-EXECUTION_ORDERS: tuple[ExecutionOrder, ...] = ("newest", "oldest", "failed", "longest")
+EXECUTION_ORDERS: tuple[ExecutionOrder, ...] = get_args(ExecutionOrder)
 """`failed`: those that failed, timed out or were aborted, newest first, and then all others. `longest`: running ones,
 oldest first, and then the others by their duration."""
 
 RecordOrder = Literal["newest", "oldest"]
-RECORD_ORDERS: tuple[RecordOrder, ...] = ("newest", "oldest")
 
 RecordField = Literal["day", "dataset", "breed", "type", "outcome", "reason", "alert", "host", "source", "run"]
-RECORD_FIELDS: tuple[RecordField, ...] = (
-    "day",
-    "dataset",
-    "breed",
-    "type",
-    "outcome",
-    "reason",
-    "alert",
-    "host",
-    "source",
-    "run",
-)
+RECORD_FIELDS: tuple[RecordField, ...] = get_args(RecordField)
 """What records are counted by."""
 
 DeliveryStatus = Literal["delivered", "pending", "failed"]
-DELIVERY_STATUSES: tuple[DeliveryStatus, ...] = ("delivered", "pending", "failed")
+DELIVERY_STATUSES: tuple[DeliveryStatus, ...] = get_args(DeliveryStatus)
 
 
 class InvalidQuery(ConfigurationError):

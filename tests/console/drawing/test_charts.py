@@ -12,7 +12,6 @@ from pupline.console.drawing import (
     Column,
     Datum,
     Series,
-    bar_chart,
     line_chart,
     share_chart,
     stacked_chart,
@@ -20,7 +19,7 @@ from pupline.console.drawing import (
 from pupline.console.drawing.charts._parts import steps
 
 SVG = "{http://www.w3.org/2000/svg}"
-DATA = [Datum("JPEG", 300, "?type=jpeg"), Datum("PNG", 99, "?type=png", note="the newest today"), Datum("GIF", 1)]
+DATA = [Datum("JPEG", 300, "?type=jpeg"), Datum("PNG", 99, "?type=png"), Datum("GIF", 1)]
 
 
 def words(chart: Chart) -> list[str]:
@@ -36,20 +35,12 @@ def cells(chart: Chart) -> list[list[str]]:
     return [["".join(cell.itertext()) for cell in row] for row in root.iter("tr")]
 
 
-def test_bars_and_shares() -> None:
+def test_shares() -> None:
     """Each value has its share, and a small one is never nothing."""
-    expected = ["JPEG: 300 images (75%)", "PNG: 99 images (25%), the newest today", "GIF: 1 images (<1%)"]
-    assert words(bar_chart("Types", DATA, unit="images")) == expected
+    expected = ["JPEG: 300 images (75%)", "PNG: 99 images (25%)", "GIF: 1 images (<1%)"]
     assert words(share_chart("Types", DATA, unit="images")) == expected
-    assert cells(bar_chart("Types", DATA, unit="images"))[2] == ["PNG", "99", "25%"]
-    assert 'href="?type=png"' in str(bar_chart("Types", DATA).svg)
-
-
-def test_many_bars_are_folded() -> None:
-    """The rest is one bar; the table has everything."""
-    chart = bar_chart("Breeds", [Datum(f"b{n}", n) for n in range(30)], most=4)
-    assert words(chart)[-1] == "26 more: 429 (99%)"
-    assert len(cells(chart)) == 31
+    assert cells(share_chart("Types", DATA, unit="images"))[2] == ["PNG", "99", "25%"]
+    assert 'href="?type=png"' in str(share_chart("Types", DATA).svg)
 
 
 def test_columns_over_time() -> None:
@@ -72,9 +63,7 @@ def test_lines() -> None:
     assert str(chart.svg).count("<a ") == 1
 
 
-@pytest.mark.parametrize(
-    "chart", [bar_chart("t", []), share_chart("t", []), line_chart("t", []), stacked_chart("t", [], [])]
-)
+@pytest.mark.parametrize("chart", [share_chart("t", []), line_chart("t", []), stacked_chart("t", [], [])])
 def test_nothing_yet(chart: Chart) -> None:
     """Without values a chart says so."""
     assert "Nothing to show yet" in str(chart.svg)
@@ -86,7 +75,7 @@ def test_nothing_yet(chart: Chart) -> None:
 def test_any_text_and_any_value(rows: list[tuple[str, float]], title: str) -> None:
     """Labels come from outside: whatever they are, the drawing is well-formed."""
     data = [Datum(label, value, f"?q={number}") for number, (label, value) in enumerate(rows)]
-    for chart in (bar_chart(title, data), share_chart(title, data), line_chart(title, data)):
+    for chart in (share_chart(title, data), line_chart(title, data)):
         words(chart)
         assert len(cells(chart)) == len(rows) + 1
     columns = [Column(label, {title: value, "b": 1}) for label, value in rows]

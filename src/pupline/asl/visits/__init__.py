@@ -2,7 +2,6 @@
 
 from pupline.asl.visits._reader import StateVisits
 from pupline.asl.visits._visit import (
-    VISIT_STATUSES,
     Attempt,
     AttemptStatus,
     ExecutionFailure,
@@ -13,7 +12,6 @@ from pupline.asl.visits._visit import (
 )
 
 __all__ = [
-    "VISIT_STATUSES",
     "Attempt",
     "AttemptStatus",
     "ExecutionFailure",

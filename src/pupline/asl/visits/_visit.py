@@ -10,7 +10,6 @@ from pupline.json_values import loads
 
 AttemptStatus = Literal["running", "succeeded", "failed", "timed out", "aborted"]
 VisitStatus = Literal["running", "succeeded", "caught", "failed", "timed out", "aborted"]
-VISIT_STATUSES: tuple[VisitStatus, ...] = get_args(VisitStatus)
 """caught: the state failed, and a Catcher handled the error."""
 
 _MAX_OUTPUT = 262_144 * 4

@@ -5,7 +5,7 @@ jobs.start()
 job = jobs.submit(JobRequest(("redrive", "--", name), title=f"Redrive {name}"))
 """
 
-from pupline.console.job_queue._job import ENDED, JOB_STATUSES, Job, JobOutput, JobRequest, JobStatus
+from pupline.console.job_queue._job import ENDED, Job, JobOutput, JobRequest, JobStatus
 from pupline.console.job_queue._jobs import KEPT, Jobs, JobSettings
 from pupline.console.job_queue._requests import (
     IngestOptions,
@@ -27,7 +27,6 @@ from pupline.console.job_queue._schedule import DEFAULT_SOURCE, Schedule, Schedu
 __all__ = [
     "DEFAULT_SOURCE",
     "ENDED",
-    "JOB_STATUSES",
     "KEPT",
     "IngestOptions",
     "Job",

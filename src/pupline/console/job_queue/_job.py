@@ -4,12 +4,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 from pupline.text import timestamp
 
 JobStatus: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
-JOB_STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
 ENDED: frozenset[JobStatus] = frozenset({"SUCCEEDED", "FAILED", "ABORTED"})
 
 _WITH_LOCK = frozenset({"run", "ingest", "resume", "redrive", "discard", "prune", "merge", "alerts"})

@@ -1,6 +1,6 @@
-"""Charts: bars, shares, stacked columns and lines, each with a table that says the same."""
+"""Charts: shares, stacked columns and lines, each with a table that says the same."""
 
-from pupline.console.drawing.charts._bars import bar_chart, share_chart
+from pupline.console.drawing.charts._bars import share_chart
 from pupline.console.drawing.charts._columns import line_chart, stacked_chart
 from pupline.console.drawing.charts._parts import Chart, Column, Datum, Series, Tone
 
@@ -10,7 +10,6 @@ __all__ = [
     "Datum",
     "Series",
     "Tone",
-    "bar_chart",
     "line_chart",
     "share_chart",
     "stacked_chart",

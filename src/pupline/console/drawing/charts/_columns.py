@@ -114,7 +114,7 @@ def _column(column: Column, names: Sequence[str], place: _Place, unit: str, part
 
 
 def _point(one: Datum, at: tuple[float, float], each: float, bottom: float, unit: str) -> Markup:
-    words = f"{one.label}: {amount(one.value, unit)}" + (f", {one.note}" if one.note else "")
+    words = f"{one.label}: {amount(one.value, unit)}"
     dot = element("circle", {"cx": at[0], "cy": at[1], "r": 3, "class": "dot"})
     return linked(one.href, "column", words, _Place(at[0] - each / 2, each, bottom).frame(), dot)
 

@@ -29,13 +29,12 @@ _LETTER = 6.2
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """One value of a chart. href: the list that the value leads to. note: what else there is to say."""
+    """One value of a chart. href: the list that the value leads to."""
 
     label: str
     value: float
     href: str | None = None
     tone: Tone | None = None
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +87,11 @@ class Textures:
         """A part in the tone and the texture of a series."""
         frame: dict[str, Value] = {"x": x, "y": y, "width": width, "height": height}
         tone = self._tones[at]
-        name = f"is-part-{at % _PARTS + 1}" if tone is None else tone_class(tone)
+        name = f"is-part-{at % _PARTS + 1}" if tone is None else f"is-{tone}"
         plain = element("rect", {**frame, "class": f"part {name}"})
         if not _TEXTURES[at % _PARTS]:
             return plain
         return join([plain, element("rect", {**frame, "fill": f"url(#{self._key}-{at})"})])
-
-
-def tone_class(tone: Tone | None) -> str:
-    """The class of a tone."""
-    return f"is-{tone or 'accent'}"
 
 
 def chart_svg(title: str, kind: str, width: float, height: float, *children: Markup | None) -> Markup:
