@@ -95,6 +95,11 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def timestamp_or_none(seconds: float | None) -> str | None:
+    """The same; None for a time that is not known, or has not come yet."""
+    return None if seconds is None else timestamp(seconds)
+
+
 def time_named(text: str, now: datetime) -> float | None:
     """The time that the text names, in seconds since the epoch; None where it names none.
 

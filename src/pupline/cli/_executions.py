@@ -17,7 +17,7 @@ from pupline.cli._selection import selection_options, suggesting
 from pupline.cli._table import Column, show_table
 from pupline.insights import Selection
 from pupline.tasks.ports import ExecutionDetails, ExecutionSummary
-from pupline.text import plural, printable, timestamp
+from pupline.text import plural, printable, timestamp_or_none
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -123,15 +123,11 @@ def _row_as_dict(row: ExecutionSummary) -> dict[str, Any]:
         "execution": row.name,
         "status": row.status,
         "run": row.run,
-        "start_time": _time(row.start_time),
-        "stop_time": _time(row.stop_time),
+        "start_time": timestamp_or_none(row.start_time),
+        "stop_time": timestamp_or_none(row.stop_time),
         "error": row.error,
         "cause": row.cause,
     }
-
-
-def _time(seconds: float | None) -> str | None:
-    return None if seconds is None else timestamp(seconds)
 
 
 def _show_list(
@@ -141,7 +137,7 @@ def _show_list(
         [
             cell(row.name),
             cell(row.status, _STYLES.get(row.status, "red")),
-            cell(moment(_time(row.start_time))),
+            cell(moment(timestamp_or_none(row.start_time))),
             cell("-" if row.stop_time is None else f"{row.stop_time - row.start_time:.2f}"),
             cell(row.error or ""),
         ]

@@ -16,7 +16,7 @@ from pupline.cli._since import since_option
 from pupline.cli._table import Column, show_table
 from pupline.insights import Selection
 from pupline.tasks.ports import DatasetSummary, RunSummary
-from pupline.text import plural, printable, timestamp
+from pupline.text import plural, printable, timestamp, timestamp_or_none
 
 if TYPE_CHECKING:
     from pupline.backends import Backend
@@ -90,7 +90,7 @@ def _as_dict(run: RunSummary) -> dict[str, Any]:
         "done": run.done,
         "outcomes": None if run.outcomes is None else dict(run.outcomes),
         "began_at": timestamp(run.began_at),
-        "ended_at": None if run.ended_at is None else timestamp(run.ended_at),
+        "ended_at": timestamp_or_none(run.ended_at),
         "next_step": None if run.next_step is None else f"pupline {run.next_step}",
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pupline.tasks.layout import run_folder
 from pupline.tasks.left_out import LeftOut
-from pupline.text import timestamp
+from pupline.text import timestamp_or_none
 
 _COUNTS = (
     *("finished", "listed", "left_out", "total", "repeated", "known", "other_shards", "done"),
@@ -70,8 +70,8 @@ class IngestSummary:
             "error": self.error,
             "trouble": self.trouble,
             "retry_of": self.retry_of,
-            "began_at": None if self.began_at is None else timestamp(self.began_at),
-            "ended_at": None if self.ended_at is None else timestamp(self.ended_at),
+            "began_at": timestamp_or_none(self.began_at),
+            "ended_at": timestamp_or_none(self.ended_at),
             **self._speed(),
             "listed": self.listed,
             "listed_complete": self.listed_complete,

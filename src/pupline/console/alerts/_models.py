@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from pupline.console.alerts._view import AlertsView, AlertView, DeliveryView, SubscriptionView
 from pupline.console.web import RequestBody, path_of
 from pupline.tasks.pages import DeliveryStatus
-from pupline.text import timestamp
+from pupline.text import timestamp_or_none
 
 
 class DeliveryModel(BaseModel):
@@ -37,9 +37,9 @@ class DeliveryModel(BaseModel):
             status=item.status,
             attempts=item.attempts,
             last_error=item.last_error,
-            delivered_at=_time(item.delivered_at),
-            next_attempt_at=_time(item.next_attempt_at),
-            given_up_at=_time(item.given_up_at),
+            delivered_at=timestamp_or_none(item.delivered_at),
+            next_attempt_at=timestamp_or_none(item.next_attempt_at),
+            given_up_at=timestamp_or_none(item.given_up_at),
             why=explanation.why,
             next_step=explanation.next_step,
             can_retry=explanation.can_retry,
@@ -75,7 +75,7 @@ class AlertModel(BaseModel):
             message=item.message,
             image_name=item.image_name,
             execution=item.execution,
-            published_at=_time(item.published_at),
+            published_at=timestamp_or_none(item.published_at),
             attributes=dict(item.attributes),
             deliveries=None if view.deliveries is None else [DeliveryModel.of(one) for one in view.deliveries],
             record=item.record_id,
@@ -129,13 +129,13 @@ class SubscriptionModel(BaseModel):
             subscription=item.subscription,
             protocol=item.protocol,
             endpoint=item.endpoint,
-            created_at=_time(item.created_at),
-            removed_at=_time(item.removed_at),
+            created_at=timestamp_or_none(item.created_at),
+            removed_at=timestamp_or_none(item.removed_at),
             delivered=item.delivered,
             pending=item.pending,
             failed=item.failed,
             last_error=item.last_error,
-            next_attempt_at=_time(item.next_attempt_at),
+            next_attempt_at=timestamp_or_none(item.next_attempt_at),
             next_step=view.advice,
         )
 
@@ -158,7 +158,3 @@ class AcceptedJob(BaseModel):
     message: str
     href: str
     job: dict[str, Any]
-
-
-def _time(seconds: float | None) -> str | None:
-    return None if seconds is None else timestamp(seconds)

@@ -15,7 +15,7 @@ from pupline.console.executions._template_filters import parsed
 from pupline.console.executions._view import ExecutionView
 from pupline.tasks.pages import Count, ExecutionItem, MachineItem, Page
 from pupline.tasks.ports import ExecutionSummary
-from pupline.text import timestamp
+from pupline.text import timestamp, timestamp_or_none
 
 
 class ExecutionModel(BaseModel):
@@ -239,7 +239,7 @@ class AttemptModel(BaseModel):
             status=attempt.status,
             resource=attempt.resource,
             scheduled=timestamp(attempt.scheduled),
-            ended=None if attempt.ended is None else timestamp(attempt.ended),
+            ended=timestamp_or_none(attempt.ended),
             input=attempt.input,
             output=attempt.output,
             error=attempt.error,
@@ -317,7 +317,7 @@ class MachineModel(BaseModel):
             type=machine.type,
             kind=machine.kind,
             arn=machine.arn,
-            created_at=None if machine.created_at is None else timestamp(machine.created_at),
+            created_at=timestamp_or_none(machine.created_at),
             running=machine.running,
             last_execution=None if machine.last is None else ExecutionModel.of(machine.last),
         )
@@ -362,7 +362,7 @@ def _summary(row: ExecutionSummary) -> dict[str, Any]:
         "status": row.status,
         "run": row.run,
         "start_time": timestamp(row.start_time),
-        "stop_time": None if row.stop_time is None else timestamp(row.stop_time),
+        "stop_time": timestamp_or_none(row.stop_time),
         "error": row.error,
         "cause": row.cause,
     }
@@ -387,7 +387,7 @@ def _visit(visit: StateVisit) -> Mapping[str, Any]:
         "type": visit.kind,
         "status": visit.status,
         "entered": timestamp(visit.entered),
-        "left": None if visit.left is None else timestamp(visit.left),
+        "left": timestamp_or_none(visit.left),
         "within": visit.parent and visit.parent.state,
         "index": visit.index,
         "attempts": len(visit.attempts),

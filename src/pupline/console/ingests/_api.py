@@ -19,7 +19,7 @@ from pupline.console.jobs import AcceptedJob
 from pupline.console.web import Console
 from pupline.local import Differences
 from pupline.tasks.ports import RunSummary
-from pupline.text import timestamp
+from pupline.text import timestamp, timestamp_or_none
 
 
 class IngestModel(BaseModel):
@@ -52,7 +52,7 @@ class IngestModel(BaseModel):
             done=run.done,
             outcomes=None if run.outcomes is None else dict(run.outcomes),
             began_at=timestamp(run.began_at),
-            ended_at=None if run.ended_at is None else timestamp(run.ended_at),
+            ended_at=timestamp_or_none(run.ended_at),
             next_step=run.next_step,
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from pupline.text import timestamp
+from pupline.text import timestamp, timestamp_or_none
 
 JobStatus: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 ENDED: frozenset[JobStatus] = frozenset({"SUCCEEDED", "FAILED", "ABORTED"})
@@ -103,8 +103,8 @@ class Job:
             "outcome": self.outcome,
             "schedule": self.schedule,
             "submitted_at": timestamp(self.submitted_at),
-            "started_at": None if self.started_at is None else timestamp(self.started_at),
-            "ended_at": None if self.ended_at is None else timestamp(self.ended_at),
+            "started_at": timestamp_or_none(self.started_at),
+            "ended_at": timestamp_or_none(self.ended_at),
         }
 
 
@@ -118,7 +118,7 @@ class JobOutput:
 
 
 def status_of(exit_code: int | None) -> JobStatus:
-    """The status of a job that ended with this code. None: nobody saw it."""
+    """The status of a job that ended with this code. None: it was not recorded."""
     match exit_code:
         case 0:
             return "SUCCEEDED"

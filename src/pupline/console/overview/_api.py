@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pupline.console.overview._overview import Overview, overview_of
 from pupline.console.web import Console
 from pupline.tasks.pages import Count, ExecutionItem
-from pupline.text import timestamp
+from pupline.text import timestamp, timestamp_or_none
 
 
 class CountModel(BaseModel):
@@ -72,7 +72,7 @@ def _execution(item: ExecutionItem) -> dict[str, Any]:
         "machine": item.machine,
         "run": row.run,
         "start_time": timestamp(row.start_time),
-        "stop_time": None if row.stop_time is None else timestamp(row.stop_time),
+        "stop_time": timestamp_or_none(row.stop_time),
         "error": row.error,
         "cause": row.cause,
     }
