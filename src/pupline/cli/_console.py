@@ -58,7 +58,7 @@ def _address_options(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def _acting_options(command: Callable[..., int]) -> Callable[..., int]:
-    """What the console does besides showing."""
+    """What the console does in addition to showing pages."""
     return with_options(
         command,
         click.option(

@@ -21,7 +21,7 @@ _NOT_SHOWN = {"resourceType", "roleArn", "inputDetails", "outputDetails", "assig
 class EventItem:
     """One event. at: seconds since the epoch; after: seconds since the execution began.
 
-    state: of the visit that it belongs to. details: as GetExecutionHistory gives them. is_failure: it tells of one.
+    state: of the visit that it belongs to. details: as GetExecutionHistory gives them. is_failure: reports a failure.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""What the templates of this area write with, besides what every template has."""
+"""Jinja filters of this area, in addition to those that every template has."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _LINE_CHARACTERS = 2000
 
 
 def parsed(text: str) -> Any:
-    """The value of a JSON text; the text itself where it is none, as AWS cuts long ones."""
+    """The value of a JSON text; the text itself where it is not JSON, because AWS cuts long ones."""
     try:
         return loads(text)
     except (ValueError, RecursionError):

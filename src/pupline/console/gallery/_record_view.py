@@ -34,7 +34,7 @@ class Quality:
 class ImageView:
     """One image. has_execution: images of a bulk ingest have none. previous, next: its neighbours under the filters.
 
-    stored: its object; None where there is none any more. location: of the object, for people.
+    stored: its object; None when it no longer exists. location: of the object, for people.
     original: the record that stored the bytes first, of a duplicate. addresses: of a probable placeholder, how many
     addresses gave these bytes.
     """

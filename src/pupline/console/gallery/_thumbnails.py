@@ -1,6 +1,6 @@
-"""Thumbnails: from the cache, or made by a few decoder processes, whoever asks for how many at once.
+"""Thumbnails, from the cache or made by a few decoder processes, however many are requested at once.
 
-The newest request is served first, because it is what somebody sees now; of too many, the oldest are turned away.
+The newest request is served first, because its picture is on the screen now. When too many wait, the oldest is refused.
 """
 
 import base64

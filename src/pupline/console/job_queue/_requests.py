@@ -1,4 +1,4 @@
-"""The commands behind the buttons. Values from outside stand after `=` or `--`, so none can become an option."""
+"""The commands behind the buttons. Values from outside come after `=` or `--`, so that none can become an option."""
 
 import shlex
 from collections.abc import Sequence

@@ -111,7 +111,7 @@ class Scheduler:
             return [ScheduledRun(*row) for row in rows]
 
     def set(self, wanted: Schedule) -> Schedule:
-        """Make or replace the schedule; the same one goes on as it is. Raises: ConfigurationError; LocalTrouble.
+        """Make or replace the schedule; an unchanged one keeps its due times. Raises: ConfigurationError; LocalTrouble.
 
         A new one is due at once. One that replaces another is due one of its intervals after the last due time.
         """

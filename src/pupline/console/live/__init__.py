@@ -13,5 +13,5 @@ __all__ = ["Hub", "api", "hub_of", "pages"]
 
 
 def pages(_console: object) -> APIRouter:
-    """There are none."""
+    """Nothing: this area has no pages."""
     return APIRouter()

@@ -27,7 +27,7 @@ def checked_token(token: str) -> str:
 
 
 class Access:
-    """token: None where everybody who reaches the console may read. Cookies are shared by all ports of a host, so the
+    """token: None where anyone who reaches the console may read. Cookies are shared by all ports of a host, so the
     name has the port."""
 
     def __init__(self, token: str | None, port: int) -> None:

@@ -58,7 +58,7 @@ class Protection:
             else:
                 await self._app(scope, exchange.receive, exchange.send)
         except Exception:
-            # An error page was sent, and the error logged, unless the answer had begun: then it just ends.
+            # An error page was sent, and the error logged, unless the response had started; then it just ends.
             if not (exchange.has_started or exchange.is_too_large):
                 raise
             _log.debug("an answer ended early", exc_info=True)

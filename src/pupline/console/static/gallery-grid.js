@@ -74,7 +74,7 @@ export class Grid {
     return Math.min(1, Math.max(0, share)) * (this.height - innerHeight);
   }
 
-  /** Places all anew for the width there is; what was in view stays in view. */
+  /** Lays out all tiles for the current width; what was in view stays in view. */
   layOut() {
     const width = this.list.clientWidth;
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);

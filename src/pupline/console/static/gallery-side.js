@@ -1,4 +1,4 @@
-// The record next to its picture, in a panel beside the grid where there is room for one.
+// The record next to its picture, in a panel next to the grid where there is room for one.
 
 import { icon, make } from "./dom.js";
 import { showTimes } from "./times.js";
