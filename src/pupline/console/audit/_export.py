@@ -47,7 +47,9 @@ class Exports:
             text = f"{_AT_ONCE} exports are running, which is the most at the same time; try again when one has ended"
             raise Problem(503, "busy", text)
         try:
-            yield from record_file(self._pages(filters), filters.format)
+            pages = self._pages(filters)
+            first = next(pages)  # CSV would begin with its header, before anything was read
+            yield from record_file(chain([first], pages), filters.format)
         finally:
             self._places.release()
 

@@ -10,6 +10,7 @@ from pupline.errors import (
     DirectoryInUse,
     NoSuchName,
     PuplineError,
+    ReplayMismatch,
     StorageError,
     TaskFailure,
 )
@@ -55,7 +56,7 @@ def problem_of(error: PuplineError) -> Problem:
         return Problem(409, "in_use", message)
     if isinstance(error, InvalidQuery):
         return bad_request(message)
-    if isinstance(error, BackendUnavailable | StorageError | ConfigurationError):
+    if isinstance(error, BackendUnavailable | StorageError | ConfigurationError | ReplayMismatch):
         return Problem(503, "unavailable", message)
     return Problem(500, "internal_error", message)
 
