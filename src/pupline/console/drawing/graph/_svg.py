@@ -202,7 +202,9 @@ def _caption(state: State, standing: Standing, columns: int) -> str:
         parts.append(f"{total:,} visits")
     elif standing.attempts > 1:
         parts.append(f"{standing.attempts} attempts")
-    return shortened(" · ".join(parts), columns + _CAPTION_COLUMNS - NAME_COLUMNS)
+    room = columns + _CAPTION_COLUMNS - NAME_COLUMNS
+    words = " · ".join(parts)
+    return shortened(words if len(words) <= room else parts[-1], room)
 
 
 def _counts(one: PlacedState, standing: Standing) -> Iterator[Markup]:
