@@ -46,6 +46,21 @@ def test_job_page_shows_command_state_and_output(acting: TestClient) -> None:
     assert "Queued" in acting.get("/jobs").text
 
 
+def test_job_page_of_a_failure_begins_with_its_reason_and_leads_to_what_failed(acting: TestClient) -> None:
+    """The messages of the command stand above its output, in lines that wrap."""
+    jobs = jobs_of(acting)
+    job = jobs.submit(JobRequest(("run", "--run-id=monday"), title="Fetch"))
+    directory = jobs.file.path.parent / "console" / "jobs" / str(job.id)
+    directory.mkdir(parents=True)
+    (directory / "head").write_text("1 image: 1 failed\npupline: <b>nothing answers\n")
+    jobs.file.begin(job.id)
+    jobs.file.set_started(job.id, time.time())
+    jobs.file.end(job.id, "FAILED", 1, time.time())
+    page = acting.get(f"/jobs/{job.id}").text
+    assert page.index("Finished, but some failed.") < page.index('<p class="break">&lt;b&gt;nothing answers</p>')
+    assert 'href="/executions?run=monday&amp;status=FAILED"' in page
+
+
 def test_stop_needs_the_token_and_is_said(acting: TestClient) -> None:
     """A job that waits is stopped at once."""
     job = jobs_of(acting).submit(JobRequest(("run",), title="Run"))

@@ -1,6 +1,7 @@
 """Pages of jobs, and of the schedule."""
 
 import time
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -16,6 +17,12 @@ _LATE_SECONDS = 10.0
 _LINE_CHARACTERS = 2000
 _LINES = 2000
 """Of the begin and of the end of an output, on the page; the API has all that is kept."""
+
+_MESSAGE = "pupline: "
+"""What the command line puts before its messages."""
+
+_SAID = 3
+"""Messages of a job that failed, above its output."""
 
 
 def pages(console: Console) -> APIRouter:
@@ -43,9 +50,9 @@ def pages(console: Console) -> APIRouter:
             first, last = first[:_LINES], last[-_LINES:]
         else:
             last = []
-        return console.page(
-            request, "jobs/job.html", job=found, first=first, last=last, left_out=output.left_out, parent="/jobs"
-        )
+        said = [line.removeprefix(_MESSAGE) for line in (last or first) if line.startswith(_MESSAGE)][-_SAID:]
+        given: dict[str, Any] = {"first": first, "last": last, "left_out": output.left_out, "said": said}
+        return console.page(request, "jobs/job.html", job=found, parent="/jobs", **given)
 
     _add_schedule(router, console)
     return router
