@@ -99,7 +99,7 @@ def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
 
 def test_extras_are_listed_with_their_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that are missing come with the command that installs them, and are nothing wrong."""
-    monkeypatch.setitem(EXTRAS, "sound", "no-such-package")
+    monkeypatch.setitem(EXTRAS, "sound", ("no-such-package",))
     found = checks(tmp_path)["extras"]
     assert found.status == "ok"
     assert f"parquet (pyarrow {version('pyarrow')})" in found.detail
