@@ -45,6 +45,7 @@ def fail(data: bytes) -> object:
     return data.decode("ascii")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("run", "told"), [(eat, "memory: "), (spin, "slow: "), (fail, "UnicodeDecodeError")])
 def test_what_does_harm_is_told(run: Callable[[bytes], object], told: str) -> None:
     """Memory (which takes time as well), time, and exceptions that are not among those of the target."""
@@ -92,6 +93,7 @@ def test_an_input_that_ends_or_stops_the_process_is_known(
     assert told in result.findings[0].problem
 
 
+@pytest.mark.long
 def test_the_command_tells_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
     """A line for each target, and a sum; exit code 0 where nothing was found."""
     assert main(["--seconds", "1", "--seed", "7", "--jobs", "1", "timestamp"]) == 0

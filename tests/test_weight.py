@@ -97,6 +97,7 @@ def test_the_parquet_of_an_earlier_run_is_written_once_the_extra_is_there(
     assert any(key.endswith("/parquet/run=r1/part-00000.parquet") for key in summary["files"])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "body", "instead"),

@@ -40,6 +40,7 @@ def test_the_wheel_holds_the_package_the_workflows_and_its_metadata(wheel: Path)
         assert f"\n{field}: " in metadata
 
 
+@pytest.mark.long
 def test_the_installed_command_runs_the_workflow(wheel: Path, tmp_path: Path) -> None:
     """Installed into a new environment, `pupline run` finds its workflow and stores three sample images."""
     venv.create(tmp_path / "venv", with_pip=True)

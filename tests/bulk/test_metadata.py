@@ -147,6 +147,7 @@ def test_types_are_those_of_the_schema(tmp_path: Path) -> None:
     assert schema.field("began_at").type == pyarrow.timestamp("ms", tz="UTC")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_is_flat(tmp_path: Path) -> None:
     """After 100,000 rows the writer holds no more than after 10,000, and never more than a row group."""

@@ -175,6 +175,7 @@ def test_a_part_that_may_not_be_read_is_named(tmp_path: Path) -> None:
         write_parquet(RunFiles(bucket, tmp_path, DATASET, RUN))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_is_flat(tmp_path: Path) -> None:
     """Over 20,000 rows no more is held than over 10,000, which are two parts: pages and row groups are let go."""

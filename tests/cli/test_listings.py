@@ -165,6 +165,7 @@ def test_a_manifest_of_a_listing_that_cannot_go_on_is_what_was_listed(command: R
 SHAPES: list[Any] = [None, 7, "", [None], {"a": 1}]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("message", SHAPES)
 @pytest.mark.parametrize("command_line", ["ingest", "ingest --workflow", "ingest --dry-run", "sources test"])

@@ -60,6 +60,7 @@ def test_closed_descriptors_are_not_given_to_the_database(tmp_path: Path) -> Non
     assert len(shell(f"$PUPLINE audit --json --data '{tmp_path}'").stdout.splitlines()) == 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["audit", "audit --json", "executions", "executions --json"])
 def test_a_reader_that_goes_ends_a_reading_command_well(data: Path, command: str) -> None:
     """`| head` has what it wanted: exit code 0, nothing on stderr."""

@@ -150,6 +150,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_twenty_hostile_megabytes_take_no_time(name: str) -> None:

@@ -224,6 +224,7 @@ def test_the_entry_point_names_the_plugin() -> None:
     assert project["entry-points"]["pytest11"] == {"pupline.testing.plugin": "pupline.testing.plugin"}
 
 
+@pytest.mark.long
 def test_the_examples_tests_pass_and_cover_the_whole_machine() -> None:
     """What examples/README.md says to run."""
     words = ["-n0", "-p", "no:cacheprovider", "-p", "pupline.testing.plugin", "examples/orders", "--asl-fail-under=100"]
