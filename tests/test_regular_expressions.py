@@ -64,6 +64,7 @@ def flags_of(call: ast.Call) -> int:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_our_own_expressions_are_linear() -> None:
     """Each of them: the text that it meets may come from anywhere."""

@@ -13,6 +13,7 @@ KEPT = ["ImageBucket", "AccessLogBucket", "DogImageUploads", "Key"]
 BROKEN = {"Broken": {"Type": "AWS::CloudFormation::Stack", "Properties": {}, "DependsOn": KEPT}}
 
 
+@pytest.mark.long
 def test_a_failed_creation_can_be_repeated(tmp_path: Path) -> None:
     """What a deleted stack leaves goes with a failed creation; then the same deployment succeeds."""
     with local_aws.LocalAws(tmp_path / "ministack.log") as aws:

@@ -43,6 +43,7 @@ def test_cfn_lint_has_nothing_to_say() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.long
 def test_checkov_finds_nothing_but_what_is_justified(tmp_path: Path) -> None:
     """No failed check, before the transforms and after; skipped are those of .checkov.yaml, and logs of access logs."""
     translated = tmp_path / "translated.json"

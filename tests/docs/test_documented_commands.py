@@ -30,9 +30,6 @@ BLOCK = re.compile(
     r"(?:<!-- (?:needs|tour): (?P<needs>[^>]+) -->\n)?```sh\n(?P<body>.*?)```(?:\n\n```text\n(?P<output>.*?)```)?",
     re.DOTALL,
 )
-LONG = {"commands.md", "bulk.md"}
-"""Documents whose commands take so long that `make test-long` runs them."""
-
 LINKED = ["statemachine", "src", "ingest_dog.py", "examples", "events", "template.yaml", "pyproject.toml"]
 
 
@@ -110,11 +107,11 @@ def matches(documented: str, printed: str) -> bool:
     return doctest.OutputChecker().check_output(documented, without_rules, flags)
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # all but those of the README are left to `make test-long`
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param(path, id=str(path.relative_to(ROOT)), marks=[pytest.mark.long] if path.name in LONG else [])
+        pytest.param(path, id=str(path.relative_to(ROOT)), marks=[] if path.name == "README.md" else [pytest.mark.long])
         for path in DOCUMENTS
     ],
 )
