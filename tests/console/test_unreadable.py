@@ -31,3 +31,17 @@ def test_a_history_that_this_version_cannot_read_is_unavailable(own_world: Path)
     assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
     assert "cannot read" in answer.json()["message"]
     assert client.get(f"/executions/{name}").status_code == 503
+
+
+@pytest.mark.parametrize("column", ["alert_reasons = 'x'", "size_bytes = 'x'", "outcome = x'ff'"])
+def test_a_damaged_record_is_named(own_world: Path, column: str) -> None:
+    """As the commands name it, on every page that reads it."""
+    with closing(sqlite3.connect(own_world / "pupline.sqlite")) as database, database:
+        database.execute(f"UPDATE audit SET {column}")  # noqa: S608 - ours
+    client = console_client(create_app(ConsoleSettings(data_dir=own_world)))
+    for path in ("/api/audit", "/audit", "/", "/gallery", "/executions", "/insights"):
+        answer = client.get(path)
+        assert answer.status_code in {200, 503}, path
+    answer = client.get("/api/audit")
+    assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
+    assert "damaged" in answer.json()["message"]

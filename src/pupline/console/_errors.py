@@ -5,6 +5,7 @@ import logging
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from pupline.console.web import Console, Problem, bad_request, invalid_input, problem_of, problem_response
@@ -31,7 +32,9 @@ def add_error_pages(app: FastAPI, console: Console) -> None:
         return answer(request, _problem(error))
 
     async def on_bug(request: Request, error: Exception) -> Response:
-        trouble = local_trouble(error)
+        trouble: PuplineError | None = local_trouble(error)
+        if trouble is None:
+            trouble = await run_in_threadpool(console.damage_behind, error)
         if trouble is not None:
             return answer(request, problem_of(trouble))
         _log.error("%s %s failed", request.method, printable(request.url.path), exc_info=error)

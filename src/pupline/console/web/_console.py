@@ -16,6 +16,7 @@ from pupline.console.web._readers import Readers
 from pupline.console.web._rendering import environment
 from pupline.console.web._responses import PageResponse
 from pupline.console.web._settings import ConsoleSettings
+from pupline.errors import PuplineError
 
 if TYPE_CHECKING:
     from pupline.console.live import Hub
@@ -71,6 +72,10 @@ class Console:
     def reader(self) -> AbstractContextManager[Backend]:
         """The backend to read from, for the length of a `with` block."""
         return self._readers.reader()
+
+    def damage_behind(self, error: Exception) -> PuplineError | None:
+        """The damage of the database that may have caused an error of ours, if any."""
+        return self._readers.damage_behind(error)
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The page that a template makes of these values, and of those that every template has."""

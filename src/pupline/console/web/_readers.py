@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pupline.backends import Backend, open_backend
 from pupline.console.web._settings import ConsoleSettings
-from pupline.errors import BackendUnavailable
+from pupline.errors import BackendUnavailable, PuplineError
 from pupline.local import DATABASE_NAME, LocalBackend
 
 _AT_ONCE = 8
@@ -60,6 +60,17 @@ class Readers:
                 self._give_back(shared)
         finally:
             self._places.release()
+
+    def damage_behind(self, error: Exception) -> PuplineError | None:
+        """The damaged row that may have caused an error of ours, if any: closing the database after it finds that."""
+        if self._settings.stack is not None:
+            return None
+        try:
+            opened = LocalBackend.open(self._settings.data_dir, exclusive=False)
+            opened.__exit__(type(error), error, error.__traceback__)
+        except PuplineError as found:
+            return found
+        return None
 
     def _borrowed(self) -> _Shared:
         with self._lock:
