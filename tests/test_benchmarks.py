@@ -60,7 +60,7 @@ def test_a_part_that_is_not_there_is_refused() -> None:
     assert done.stdout == ""
     assert done.stderr == (
         "no such part: fiev; there are five, pipeline, waiting, states, map, fetch, help, cold, ingest, limits, flat, "
-        "million, quality\n"
+        "console, million, quality\n"
     )
 
 
