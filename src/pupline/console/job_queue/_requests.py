@@ -15,11 +15,6 @@ def redrive(names: Sequence[str]) -> JobRequest:
     return JobRequest(("redrive", "--", *names), f"Redrive {_named(names, 'execution')}")
 
 
-def redrive_failed(run: str) -> JobRequest:
-    """Redrive all executions of a run that failed, timed out or were aborted."""
-    return JobRequest(("redrive", "--failed", f"--run={run}"), f"Redrive what failed of {run}")
-
-
 def stop(names: Sequence[str]) -> JobRequest:
     """End these executions or runs."""
     return JobRequest(("stop", "--", *names), f"Stop {_named(names, 'execution')}")
