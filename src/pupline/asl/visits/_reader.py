@@ -14,7 +14,7 @@ class StateVisits:
     """The visits of an execution, in order, and the failure that ended it.
 
     events: as GetExecutionHistory gives them, `timestamp` in epoch seconds; any beginning of a history will do.
-    definition: tells the branches of a Parallel apart; a definition that does not fit is no problem. map_runs: in the
+    definition: tells the branches of a Parallel apart; a definition that does not fit does no harm. map_runs: in the
     shape of DescribeMapRun. The time is linear in the number of events. Raises nothing for what an event leaves out.
     """
 
