@@ -10,6 +10,8 @@ from pupline.console.security import Access, checked_token
 from pupline.errors import ConfigurationError
 from tests.console.conftest import ORIGIN, console_client, headers_for_writing
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "correct-horse-battery-staple"  # noqa: S105
 
 

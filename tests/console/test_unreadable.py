@@ -9,6 +9,8 @@ import pytest
 from pupline.console import ConsoleSettings, create_app
 from tests.console.conftest import console_client
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("file_format", ["csv", "jsonl"])
 def test_an_export_of_a_removed_directory_is_an_error(tmp_path: Path, file_format: str) -> None:

@@ -11,6 +11,8 @@ from tests.console.conftest import console_client, headers_for_writing
 from tests.console.executions.conftest import PREFIX
 from tests.shared.console_world import FAILED, REFUSED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def acting(own_world: Path) -> TestClient:

@@ -16,6 +16,8 @@ from pupline.console.job_queue import Job, JobRequest, Jobs, JobSettings
 from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.local import LocalBackend
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 PYTHON = (sys.executable, "-I", "-S", "-c")
 

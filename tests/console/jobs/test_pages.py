@@ -12,6 +12,8 @@ from pupline.console import ConsoleSettings, create_app
 from pupline.console.job_queue import JobRequest, Jobs
 from tests.console.conftest import console_client, headers_for_writing
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def acting(tmp_path: Path) -> Iterator[TestClient]:

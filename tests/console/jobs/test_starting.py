@@ -15,6 +15,8 @@ from tests.backends.stack_fixtures import fake_stack
 from tests.console.conftest import console_client, headers_for_writing
 from tests.shared.console_world import INGEST_RUN
 
+pytestmark = pytest.mark.slow
+
 
 def writing(data_dir: Path, stack: str | None = None) -> Iterator[TestClient]:
     """A client of a console that begins no job."""
