@@ -45,7 +45,7 @@ class BoundedProtocol(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, in the place of the one that has been idle longest if there is no other."""
+        """Take the connection; where there is no room, close the one that has been idle longest."""
         if len(self.connections) >= MAX_CONNECTIONS and not self._make_room():
             transport.abort()
             return

@@ -1,4 +1,4 @@
-"""Markup by code: every text and every attribute is escaped, and there is no way to pass it by."""
+"""Markup by code. Every text and every attribute is escaped; no caller can avoid that."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
