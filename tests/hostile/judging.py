@@ -1,0 +1,83 @@
+"""What must hold for a scenario, however it was fetched: judged by what the server knows and what was kept."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from tests.hostile.batch import GOOD_ELSEWHERE, good_names
+from tests.hostile.drivers import BULK
+from tests.hostile.report import Report
+from tests.hostile.scenario import Scenario, picture
+
+_DIFFERENT = frozenset({"execution", "image_url", "upload_timestamp", "source"})
+"""Fields of a record that depend on the way of fetching. The folder of a dataset in its name does, too."""
+
+
+def record_of(report: Report, scenario: Scenario) -> dict[str, Any]:
+    """The one record of the scenario's URL."""
+    found = [record for record in report.records if _is_of(record, scenario)]
+    assert len(found) == 1, (found, report.stderr[-2000:])
+    return found[0]
+
+
+def check_scenario(report: Report, driver: str, scenario: Scenario) -> None:
+    """Its record, its object and its requests are as it says, and the images of the same host are unharmed."""
+    record = record_of(report, scenario)
+    expected = scenario.expected(bulk=driver in BULK)
+    assert (record["outcome"], record["reason"]) == expected, record
+    if expected[0] in {"stored", "quarantined"}:
+        assert scenario.body is not None
+        digest = sha256(scenario.body).hexdigest()
+        assert (record["sha256"], record["size_bytes"]) == (digest, len(scenario.body))
+        folder = {"stored": "html", "quarantined": "quarantine"}[expected[0]]
+        assert report.objects[f"{folder}/{record['image_name']}"] == digest
+    else:
+        assert record["image_url"] is None
+    # What a kept connection breaks is sent once more, on a new one.
+    most = scenario.requests + (driver in BULK)
+    assert report.visits.get(scenario.name + scenario.target, 0) <= most, report.visits
+    if driver in BULK:
+        check_good(report, scenario.name, good_names(scenario))
+
+
+def check_good(report: Report, label: str, names: Sequence[str]) -> None:
+    """Each of the host's good images was stored as it was served, and requested once."""
+    for name in names:
+        assert report.objects.get(f"html/dogs/{name}") == sha256(picture(f"{label}/{name}")).hexdigest(), name
+        assert report.visits[f"{label}/{name}"] == 1, name
+
+
+def check_batch(report: Report, driver: str, scenarios: Sequence[Scenario]) -> None:
+    """One record for each image, one object for each that was kept, nothing else; the exit code says how it went."""
+    bulk = driver in BULK
+    expected = [scenario.expected(bulk=bulk)[0] for scenario in scenarios]
+    good = GOOD_ELSEWHERE + sum(len(good_names(one)) for one in scenarios) if bulk else 0
+    assert len(report.records) == len(scenarios) + good, report.stderr[-2000:]
+    assert len(report.objects) == sum(outcome in {"stored", "quarantined"} for outcome in expected) + good
+    if bulk:
+        check_good(report, "good", [f"neighbour-{number}.jpg" for number in range(GOOD_ELSEWHERE)])
+    assert report.trespasses == []
+    assert report.left == []
+    assert "Traceback" not in report.stderr
+    assert report.stderr.isprintable() or report.stderr.replace("\n", "").isprintable()
+    if not driver.startswith("functions"):
+        assert report.exit_code == (0 if set(expected) <= {"stored", "duplicate"} else 1), report.stderr[-2000:]
+
+
+def check_equal(reports: Mapping[str, Report], scenario: Scenario) -> None:
+    """All ways of fetching wrote the same record, but for times, places and names of executions."""
+    for drivers in (BULK, reports.keys() - BULK) if scenario.in_bulk else (reports.keys(),):
+        records = {driver: _comparable(record_of(reports[driver], scenario)) for driver in sorted(drivers)}
+        first = next(iter(records.values()))
+        assert all(record == first for record in records.values()), records
+
+
+def _comparable(record: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: value for name, value in record.items() if name not in _DIFFERENT}
+    return {**plain, "image_name": record["image_name"].removeprefix("dogs/")}
+
+
+def _is_of(record: dict[str, Any], scenario: Scenario) -> bool:
+    """Whether its URL is the scenario's, wherever that host is."""
+    _, _, rest = str(record["source_url"]).partition("://")
+    return rest.partition("/")[1] + rest.partition("/")[2] == scenario.target

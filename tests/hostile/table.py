@@ -1,0 +1,20 @@
+"""All scenarios, in one table."""
+
+import os
+import re
+
+from tests.hostile import framing, heads, redirects, statuses
+from tests.hostile.scenario import Scenario
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario for module in (framing, heads, redirects, statuses) for scenario in module.SCENARIOS
+}
+
+SHORT = frozenset({"counted", "until-closed", "two-lengths", "to-metadata", "to-itself", "status-204", "status-410"})
+"""Those of the short version: nothing is tried again, so nothing waits."""
+
+
+def chosen(names: frozenset[str] | None = None) -> list[Scenario]:
+    """The scenarios with these names, or all; the environment's HOSTILE, a pattern, chooses among them by hand."""
+    pattern = re.compile(os.environ.get("HOSTILE", ""))
+    return [one for one in SCENARIOS.values() if (names is None or one.name in names) and pattern.search(one.name)]
