@@ -18,6 +18,7 @@ from pupline.images import (
     object_key,
     safe_name,
 )
+from pupline.images._names import _careful_name
 
 SHA256 = "0123456789abcdef" * 4
 TRICKY = st.text(
@@ -255,3 +256,14 @@ def test_no_device_is_left_by_the_cut(end: str) -> None:
     assert name.startswith("_CON")
     assert safe_name(name) == name
     assert len(name.encode()) <= MAX_NAME_BYTES
+
+
+@given(
+    st.sampled_from(["", "/", "a/b/", "http://a.example", "http://a.example/", "https://a.example/b//c/", "x-y://"]),
+    st.text("aCON1lpt_-.jpg?#/% ", max_size=30) | st.text("aZ9_-", min_size=190).map(lambda text: f"{text}.jpeg"),
+)
+@example("", "CONIN_1.jpg")
+@example("http://", "abcdefgh.jpg")
+def test_a_plain_name_is_what_the_rules_make_of_it(start: str, end: str) -> None:
+    """The short way to the names that most images have gives the same as the rules."""
+    assert safe_name(start + end) == _careful_name(start + end)

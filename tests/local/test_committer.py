@@ -322,7 +322,7 @@ def test_a_dataset_that_is_no_part_of_a_key_is_refused(backend: LocalBackend) ->
 def test_half_a_surrogate_pair_is_stored_as_a_question_mark(backend: LocalBackend, source: Source) -> None:
     """Text from outside that SQLite cannot hold stops nothing."""
     arrived = source.fetched(0, REX, b"rex")
-    bad = replace(fetched(REX, b"rex"), etag='"\ud800"')
+    bad = fetched(REX, b"rex")._replace(etag='"\ud800"')
     source.take_in(replace(arrived, fetch_outcome=bad), source.fetched(3, BELLA, b"bella"))
     assert [row.etag for row in stored_rows(backend, source.run.run_id)] == ['"?"', '"v1"']
 

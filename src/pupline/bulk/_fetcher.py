@@ -17,7 +17,7 @@ from pupline.bulk._worker_messages import (
 from pupline.errors import TaskFailure
 from pupline.http import HttpClient, PendingRequest, Response
 from pupline.tasks.ingest_item import IngestRules, internal_failure, interpret_response, validators_for
-from pupline.tasks.items import PreviousFetch, SourceItem, UnchangedImage
+from pupline.tasks.items import PreviousFetch, UnchangedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,7 @@ class Fetcher:
                 response = self._client.wait(image.pending) if wait else self._client.poll(image.pending)
             if response is None:
                 return None
-            item = SourceItem(url=request.url, md5=request.md5, sha1=request.sha1, sha256=request.sha256)
-            result = interpret_response(response, item, image.previous, self._rules, image.began)
+            result = interpret_response(response, request, image.previous, self._rules, image.began)
             if isinstance(result, UnchangedImage):
                 return ImageUnchanged(number, began_at, time.time())
             fetched, body = result

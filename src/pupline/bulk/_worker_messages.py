@@ -9,8 +9,6 @@ import marshal
 import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pupline import errors
@@ -112,8 +110,6 @@ Reply: TypeAlias = ImageFetched | ImageUnchanged | DocumentFetched | RequestFail
 _REQUESTS = (ImageRequest, DocumentRequest)
 _REPLIES = (ImageFetched, ImageUnchanged, DocumentFetched, RequestFailed, HandedBack)
 _TAGS = {kind: tag for kinds in (_REQUESTS, _REPLIES) for tag, kind in enumerate(kinds)}
-_IMAGE_FIELDS = tuple(field.name for field in fields(FetchedImage))
-_image_values = attrgetter(*_IMAGE_FIELDS)
 _LENGTH = struct.Struct("<I")
 
 
@@ -134,7 +130,7 @@ def replies_frame(replies: Iterable[Reply]) -> bytes:
     for reply in replies:
         tag = _TAGS[type(reply)]
         if isinstance(reply, ImageFetched):
-            encoded.append((tag, *reply[:-1], _image_values(reply.image)))
+            encoded.append((tag, *reply[:-1], tuple(reply.image)))
         elif isinstance(reply, RequestFailed):
             failure = reply.failure
             encoded.append((tag, *reply[:-1], type(failure).__name__, failure.message, failure.details))
@@ -149,9 +145,7 @@ def decoded_replies(buffer: bytearray) -> Iterator[Reply]:
         kind = _REPLIES[tag]
         if kind is ImageFetched:
             number, began_at, ended_at, path, image = rest
-            yield ImageFetched(
-                number, began_at, ended_at, path, FetchedImage(**dict(zip(_IMAGE_FIELDS, image, strict=True)))
-            )
+            yield ImageFetched(number, began_at, ended_at, path, FetchedImage._make(image))
         elif kind is RequestFailed:
             number, began_at, ended_at, error, message, details = rest
             failed: type[TaskFailure] = getattr(errors, error, TaskFailure)

@@ -19,7 +19,7 @@ from pupline.http._pool import ConnectionPool, idle_seconds
 from pupline.http._reader import RawResponse, ReadLimits
 from pupline.http._redirect import STATUSES, redirect_target
 from pupline.http._request import Request, Validators, header_lines, is_header_value
-from pupline.http._status import failure_for, response_time
+from pupline.http._status import head_failure
 from pupline.http._url import Url
 from pupline.text import printable
 
@@ -264,8 +264,7 @@ class HttpClient:
             if head.status == 407:
                 return credentials_required(proxy, where)
             where = f"{where} (through the proxy {proxy})"
-        now = response_time(head.single("date"), self._network.now())
-        return failure_for(head.status, head.single("retry-after"), now, where)
+        return head_failure(head, self._network.now(), where)
 
 
 def _response(url: Url, raw: RawResponse, request: Request, where: Deadline) -> Response:

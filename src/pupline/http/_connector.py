@@ -16,7 +16,7 @@ from pupline.http._network import Network, Resolver, connect_first
 from pupline.http._policy import FetchPolicy
 from pupline.http._proxy import Proxy
 from pupline.http._reader import ReadLimits
-from pupline.http._status import failure_for, response_time
+from pupline.http._status import head_failure
 from pupline.http._url import Origin, is_literal
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class Connector:
         if head.status == 407:
             return credentials_required(proxy, where)
         if head.status in _TRANSIENT_STATUSES:
-            now = response_time(head.single("date"), self._network.now())
-            return failure_for(head.status, head.single("retry-after"), now, where, by="the proxy")
+            return head_failure(head, self._network.now(), where, by="the proxy")
         return HttpError(f"{where}: the proxy refused with {head.status}; ask its administrator, or name another one")
 
     def _connect(self, addresses: list[str], port: int, deadline: Deadline) -> Connection:

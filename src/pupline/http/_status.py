@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from pupline.errors import HttpError, NotFound, RequestTimeout, RetryAfter, ServerError, TaskFailure, TooManyRequests
+from pupline.http._head import ResponseHead
 from pupline.text import printable
 
 # The longest wait that a workflow honours for a server.
@@ -18,6 +19,14 @@ MAX_PAUSE_SECONDS = 86_400
 _TRANSIENT_STATUSES = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529, 530})
 
 _SECONDS = re.compile(r"[0-9]{1,18}")
+
+
+def head_failure(head: ResponseHead, now: float, url: str, by: str = "the server") -> TaskFailure:
+    """As `failure_for`, from the head of a response. now: in seconds since the epoch, without its Date."""
+    retry_after = head.single("retry-after")
+    # A Date matters to a Retry-After alone. To read it takes as long as half of the request.
+    at = now if retry_after is None else response_time(head.single("date"), now)
+    return failure_for(head.status, retry_after, at, url, by)
 
 
 def failure_for(status: int, retry_after: str | None, now: float, url: str, by: str = "the server") -> TaskFailure:

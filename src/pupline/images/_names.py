@@ -48,6 +48,12 @@ _ORIGIN = re.compile(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _REFUSED = re.compile(r'[/\\<>:"|?*#]')
 _STILL_ESCAPED = re.compile(r"%(?=[0-9A-Fa-f]{2})")
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,16})\Z")
+# A URL, or a name, as most are: every rule leaves the name as it is. A device of Windows has at most six letters, and
+# no underscore or hyphen.
+_PLAIN = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]*+://[^/?#]*+/(?:[^/?#]*+/)*+)?+"
+    r"((?:[A-Za-z0-9]{1,20}[_-]|[A-Za-z0-9]{7})[A-Za-z0-9_-]{0,200}\.[A-Za-z0-9]{1,16})"
+)
 _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u00b2\u00b3])\Z", re.IGNORECASE)
 
 
@@ -56,6 +62,11 @@ def safe_name(url_path_or_name: str) -> str:
 
     `https://images.example/breeds/pug/caf%C3%A9.jpg?size=2` becomes `café.jpg`.
     """
+    plain = _PLAIN.fullmatch(url_path_or_name)
+    return plain[1] if plain else _careful_name(url_path_or_name)
+
+
+def _careful_name(url_path_or_name: str) -> str:
     path = _ORIGIN.sub("", url_path_or_name, count=1)
     segment = re.split(r"[?#]", path, maxsplit=1)[0].rsplit("/", 1)[-1]
     name = _STILL_ESCAPED.sub("_", _REFUSED.sub("_", UNSAFE.sub("_", unquote(segment))))

@@ -24,7 +24,7 @@ from pupline.errors import (
 from pupline.http import MAX_ROBOTS_BYTES, HttpClient, RobotsRules, Url, robots_rules_from
 from pupline.tasks.batch_input import BatchItem
 from pupline.tasks.ingest_item import PATIENT_ATTEMPTS, IngestRules, fetch_failed, fetch_item, internal_failure
-from pupline.tasks.items import FetchedImage, FetchOutcome
+from pupline.tasks.items import FetchedImage, FetchFailed, UnchangedImage
 from pupline.text import printable
 
 _Result = TypeVar("_Result")
@@ -145,7 +145,7 @@ class BatchFetcher:
     end: RoundEnd
     jitter: random.Random
 
-    def fetch(self, item: BatchItem) -> tuple[FetchedImage, bytes] | FetchOutcome | DeferredItem:
+    def fetch(self, item: BatchItem) -> tuple[FetchedImage, bytes] | UnchangedImage | FetchFailed | DeferredItem:
         """The image with its bytes, another outcome, or the item for the next round. Raises: LocalTrouble."""
         try:
             url = _url_of(item)

@@ -54,6 +54,19 @@ class IngestRules:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
 
 
+class DeclaredImage(Protocol):
+    """An image as it was listed: a SourceItem, or another object that has as much of it. md5, sha1, sha256: in hex."""
+
+    @property
+    def url(self) -> str: ...  # noqa: D102 - see above
+    @property
+    def md5(self) -> str | None: ...  # noqa: D102
+    @property
+    def sha1(self) -> str | None: ...  # noqa: D102
+    @property
+    def sha256(self) -> str | None: ...  # noqa: D102
+
+
 def fetch_item(
     client: ValidatingClient, item: SourceItem, previous: PreviousFetch | None, rules: IngestRules
 ) -> tuple[FetchedImage, bytes] | UnchangedImage:
@@ -75,7 +88,7 @@ def validators_for(previous: PreviousFetch | None) -> Validators | None:
 
 
 def interpret_response(
-    response: Response, item: SourceItem, previous: PreviousFetch | None, rules: IngestRules, began: float
+    response: Response, item: DeclaredImage, previous: PreviousFetch | None, rules: IngestRules, began: float
 ) -> tuple[FetchedImage, bytes] | UnchangedImage:
     """As `fetch_item`, from the response. began: when the request was sent, on the monotonic clock.
 
@@ -89,7 +102,7 @@ def interpret_response(
 
 
 def inspect_response(
-    response: Response, item: SourceItem, rules: IngestRules, spent_seconds: float = 0.0
+    response: Response, item: DeclaredImage, rules: IngestRules, spent_seconds: float = 0.0
 ) -> FetchedImage:
     """The image in a response. spent_seconds: how much of the rules' time-out the request took.
 
@@ -101,8 +114,11 @@ def inspect_response(
     digest = sha256(body).hexdigest()
     actual_sha1 = sha1(body, usedforsecurity=False).hexdigest() if item.sha1 else None
     actual_md5 = md5(body, usedforsecurity=False).hexdigest() if item.md5 else None
-    hashes = ((item.sha256, digest), (item.sha1, actual_sha1), (item.md5, actual_md5))
-    has_changed = any(declared and declared.lower() != actual for declared, actual in hashes)
+    has_changed = (
+        (item.sha256 and item.sha256.lower() != digest)
+        or (item.sha1 and item.sha1.lower() != actual_sha1)
+        or (item.md5 and item.md5.lower() != actual_md5)
+    )
     inspection = inspect_within(rules.timeout_seconds - spent_seconds, body, max_pixels=rules.max_pixels)
     name = safe_name(item.url)
     return FetchedImage(

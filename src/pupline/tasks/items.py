@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pupline.errors import Outcome, Reason
 from pupline.json_values import JSON
@@ -95,9 +95,8 @@ class PreviousFetch:
     last_modified: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchedImage:
-    """An inspected image that is not stored yet.
+class FetchedImage(NamedTuple):
+    """An inspected image that is not stored yet. A tuple, because it is made twice for each image of a bulk run.
 
     name: a safe name from the URL, with the extension of an image, without any prefix. name_extension: of the name in
     the URL. problem: why it belongs in quarantine, else None.
