@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -235,6 +236,25 @@ def test_after_close_there_is_one_file(path: Path) -> None:
         put(database, "a").result()
         assert database.rows("SELECT count(*) FROM memo") == [(1,)]
     assert [file.name for file in path.parent.iterdir()] == ["pupline.sqlite"]
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_database_that_was_being_created_is_opened(path: Path, tmp_path: Path, *, read_only: bool) -> None:
+    """A kill or a power cut leaves a rollback journal then, which a connection that only reads cannot apply."""
+    other = sqlite3.connect(tmp_path / "other.sqlite", isolation_level=None)
+    other.execute("PRAGMA cache_size = 1")
+    other.execute("BEGIN")
+    other.execute("CREATE TABLE filler (text)")
+    other.executemany(
+        "INSERT INTO filler VALUES (?)", [("x" * 4000,)] * 50
+    )  # more than the cache: pages go to the file
+    for end in ("", "-journal"):
+        shutil.copy(tmp_path / f"other.sqlite{end}", f"{path}{end}")
+    other.close()
+    assert path.stat().st_size
+    with Database.open(path, create=not read_only, read_only=read_only) as database:
+        assert database.rows("SELECT count(*) FROM memo") == [(0,)]
+    assert not path.with_name("pupline.sqlite-journal").exists()
 
 
 def test_what_is_not_there_is_not_made_for_a_reader(path: Path) -> None:

@@ -2,7 +2,8 @@
 
 A database in a directory that cannot be written is read all the same. In WAL mode SQLite needs a file next to it
 (`-shm`) even to read. Without a WAL, `immutable=1` avoids that. A WAL (of a killed process, or of a copy made while one
-ran) is part of the database: both are then copied to a private temporary directory, and the copy is read.
+ran) is part of the database: both are then copied to a private temporary directory, and the copy is read. So is a
+rollback journal, which only a process leaves that ends while the database is being created.
 """
 
 import os
@@ -120,6 +121,13 @@ def connect(path: Path, query: str) -> sqlite3.Connection:
     )
 
 
+def connect_to_check(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, but for what a killed process had begun. Raises: sqlite3.Error."""
+    # "ro" also reads the WAL of a killed process, and does not move it into the file when it is closed. A journal must
+    # be rolled back before anything can be read.
+    return connect(path, "mode=rw" if _has_content(_journal_of(path)) else "mode=ro")
+
+
 def _make_private(path: Path) -> None:
     """Create an empty file that only its owner may read: endpoints of subscriptions can contain secrets."""
     try:
@@ -131,8 +139,7 @@ def _make_private(path: Path) -> None:
 
 def _inspect(path: Path, *, check: bool) -> None:
     """Check whose file it is, which version, and (with `check`) whether it is whole."""
-    # "ro" also reads the WAL of a killed process, and does not move it into the file when it is closed.
-    looking = connect(path, "mode=ro")
+    looking = connect_to_check(path)
     try:
         check_version(looking, path)
         if check:
@@ -171,7 +178,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _open_unwritable(path: Path) -> Opened:
-    if not _has_wal(path):
+    if not any(map(_has_content, (_wal_of(path), _journal_of(path)))):
         looking = connect(path, "mode=ro&immutable=1")
         try:
             is_current = check_version(looking, path) == len(MIGRATIONS)
@@ -189,22 +196,29 @@ def _open_unwritable(path: Path) -> Opened:
     return Opened(lambda: connect(copy, "mode=ro"), None, temporary)
 
 
-def _has_wal(path: Path) -> bool:
-    wal = path.with_name(f"{path.name}-wal")
-    return wal.exists() and wal.stat().st_size > 0
+def _wal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-journal")
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _copied(path: Path) -> "tempfile.TemporaryDirectory[str]":
-    """A directory with the database and its WAL as they were at one moment. Raises: LocalTrouble."""
-    wal = path.with_name(f"{path.name}-wal")
+    """A directory with the database and its logs as they were at one moment. Raises: LocalTrouble."""
+    files = (path, _wal_of(path), _journal_of(path))
     try:
         temporary = tempfile.TemporaryDirectory(prefix="pupline-")
         for _ in range(_COPIES):
-            before = _stamps(path, wal)
-            for file in (path, wal):
+            before = _stamps(*files)
+            for file in files:
                 if file.exists():
                     shutil.copyfile(file, Path(temporary.name) / file.name)
-            if _stamps(path, wal) == before:
+            if _stamps(*files) == before:
                 return temporary
     except OSError as err:
         trouble = local_trouble(err)

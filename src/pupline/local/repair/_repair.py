@@ -21,13 +21,13 @@ from pathlib import Path
 
 from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.local.data_dir import DATABASE_NAME, REPAIRED_NAME, DirectoryLock, layout_problem, sync_directory
-from pupline.local.database import MIGRATIONS, connect, damaged_rows, explain, migrate
+from pupline.local.database import MIGRATIONS, connect, connect_to_check, damaged_rows, explain, migrate
 from pupline.local.repair._inventory import Inventory, take_inventory
 from pupline.local.repair._references import ReferenceCounts, correct_references
 from pupline.local.repair._salvaging import TableCounts, salvage
 from pupline.text import printable
 
-_WAL, _SHM = f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"
+_WAL, _SHM, _JOURNAL = (f"{DATABASE_NAME}{end}" for end in ("-wal", "-shm", "-journal"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _damage(data_dir: Path) -> str | None:
         if not _size_of(data_dir / _WAL) and not (data_dir / "buckets").is_dir():
             raise ConfigurationError(f"nothing was ever stored in {data_dir}; there is nothing to repair")
         return "it was empty" if path.exists() else "there was none"
-    looking = connect(path, "mode=ro")
+    looking = connect_to_check(path)
     try:
         problems = [text for (text,) in looking.execute("PRAGMA integrity_check(1)") if text != "ok"]
         (version,) = looking.execute("PRAGMA user_version").fetchone()
@@ -124,7 +124,7 @@ def _swap(data_dir: Path) -> Path | None:
     kept = _kept(data_dir, path) if path.exists() else None
     if kept and (data_dir / _WAL).exists():
         (data_dir / _WAL).rename(kept.with_name(f"{kept.name}-wal"))
-    for name in (_WAL, _SHM):
+    for name in (_WAL, _SHM, _JOURNAL):  # of the damaged database: SQLite would apply them to the new one
         (data_dir / name).unlink(missing_ok=True)
     sync_directory(data_dir)
     (data_dir / REPAIRED_NAME).rename(path)
