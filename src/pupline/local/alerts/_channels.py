@@ -12,11 +12,12 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pupline import __version__
+from pupline.files import fsync_directory
 from pupline.local.alerts._failures import DeliveryFailed
 from pupline.local.alerts._topic import Alert, masked
 from pupline.local.data_dir import kind_of
@@ -71,8 +72,20 @@ def to_file(alert: Alert, endpoint: str) -> None:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+        if not found.st_size:
+            _sync_name(endpoint)
     except OSError as err:
         raise DeliveryFailed(f"{endpoint}: {err.strerror}") from err
+
+
+def _sync_name(path: str) -> None:
+    """Put the name of a new file on the disk, in a directory that may be read."""
+    with suppress(PermissionError):
+        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)  # noqa: PTH120 - its name is text
+        try:
+            fsync_directory(folder)
+        finally:
+            os.close(folder)
 
 
 def to_webhook(alert: Alert, endpoint: str) -> None:

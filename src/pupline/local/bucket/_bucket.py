@@ -235,7 +235,7 @@ class LocalBucket:
             for key, *row in self._database.rows(writing, (self.name,)):
                 self._settle(key, ObjectRow(*row))
             for key, path, sha256 in self._database.rows(overwriting, (self.name,)):
-                is_written = self.files.holds(path, sha256)
+                is_written = self.files.holds_durably(path, sha256)
                 if is_written:
                     self.files.sync_folder(path)
                 self._end_overwrite(key, apply=is_written)
@@ -281,7 +281,7 @@ class LocalBucket:
 
     def _settle(self, key: str, row: ObjectRow) -> bool:
         """Mark the object stored if its file is whole, else delete the intent."""
-        if self.files.holds(row.path, row.sha256):
+        if self.files.holds_durably(row.path, row.sha256):
             self.files.sync_folder(row.path)
             self._mark_stored(key)
             return True

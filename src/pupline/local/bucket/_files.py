@@ -39,6 +39,7 @@ class BucketFiles:
         # Not the process id alone: in a container the next process has the same one, and a file may be left there.
         self._prefix = f"{os.getpid()}-{secrets.token_hex(4)}-{bucket}"
         self._numbers = itertools.count()
+        self._synced: set[str] = set()
 
     def write_temporary(self, body: bytes) -> Path:
         """A new file in `<data>/tmp` with these bytes, on the disk."""
@@ -60,7 +61,7 @@ class BucketFiles:
             try:
                 name_file(str(temporary), name, parent)
             except FileExistsError:
-                if not self.holds(path, sha256):
+                if not self.holds_durably(path, sha256):
                     return False
             fsync_directory(parent)
         return True
@@ -80,6 +81,14 @@ class BucketFiles:
                 os.unlink(name, dir_fd=parent)
         except FileNotFoundError:
             return False
+        return True
+
+    def remove_holding(self, path: str, sha256: str) -> bool:
+        """Remove the file at `path` if it has these bytes; whether it did."""
+        if not self.holds(path, sha256):
+            return False
+        with self.folder_of(path, create=False) as (parent, name):
+            os.unlink(name, dir_fd=parent)
         return True
 
     def remove_stored(self, files: Sequence[tuple[str, int]]) -> list["Removal"]:
@@ -112,6 +121,7 @@ class BucketFiles:
 
     def prune_folders(self, folders: Iterable[str]) -> None:
         """Remove these folders, all in them and all above them, as far as they are empty."""
+        self._synced.clear()
         for folder in folders:
             for below, _, _ in os.walk(self.root / folder, topdown=False):
                 with suppress(OSError):  # not empty, or not ours to remove
@@ -138,6 +148,17 @@ class BucketFiles:
             return False
         except StorageError:
             return False
+
+    def holds_durably(self, path: str, sha256: str) -> bool:
+        """As `holds`; True when the bytes are on the disk, even if another program wrote them a moment ago."""
+        if not self.holds(path, sha256):
+            return False
+        descriptor = self.open(path)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return True
 
     def read(self, path: str) -> bytes:
         """The bytes of the file."""
@@ -168,7 +189,9 @@ class BucketFiles:
     def folder_of(self, path: str, *, create: bool) -> Iterator[tuple[int, str]]:
         """An open descriptor of the directory that holds `path`, and the last part of `path`."""
         folder, _, name = path.rpartition("/")
-        with directory(self.data_dir, f"buckets/{self.bucket}/{folder}", create=create) as parent:
+        with directory(
+            self.data_dir, f"buckets/{self.bucket}/{folder}", synced=self._synced if create else None
+        ) as parent:
             yield parent, name
 
     def trouble(self, err: OSError) -> StorageError:
@@ -194,6 +217,24 @@ def name_file(temporary: str, name: str, parent: int) -> None:
         if _is_there(name, parent):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from err
         os.rename(temporary, name, dst_dir_fd=parent)
+
+
+def has_links(folder: Path) -> bool:
+    """Whether the file system has hard links, tried in `folder`, which is made. Raises: OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = folder / f"link-{os.getpid()}-{secrets.token_hex(4)}"
+    other = name.with_name(f"{name.name}-2")
+    name.touch(exist_ok=False)
+    try:
+        other.hardlink_to(name)
+    except OSError as err:
+        if err.errno not in _NO_LINKS:
+            raise
+        return False
+    finally:
+        other.unlink(missing_ok=True)
+        name.unlink()
+    return True
 
 
 def _is_there(name: str, parent: int) -> bool:

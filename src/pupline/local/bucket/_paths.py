@@ -56,27 +56,36 @@ def parents(path: str) -> list[str]:
 
 
 @contextmanager
-def directory(root: Path, relative: str, *, create: bool) -> Iterator[int]:
+def directory(root: Path, relative: str, *, synced: set[str] | None) -> Iterator[int]:
     """An open descriptor of `root/relative`, reached step by step without following a symbolic link.
 
-    create: make missing directories, each on the disk before the next. The operator's `root` may contain links.
+    synced: make missing directories, and put each name on the disk before the next, but for these paths, which are
+    known to be there; None to make nothing. The set grows. The operator's `root` may contain links.
     Raises: FileNotFoundError; LocalTrouble for a link or a file on the way.
     """
-    current = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    current, path = os.open(root, os.O_RDONLY | os.O_DIRECTORY), ""
     try:
         for part in filter(None, relative.split("/")):
-            below = _step(current, part, create=create, where=root / relative)
-            os.close(current)
-            current = below
+            path = f"{path}/{part}"
+            below, is_new = _step(current, part, create=synced is not None, where=root / relative)
+            try:
+                # One that exists may be new, too: made by a process that was killed, or by another thread a moment ago.
+                if synced is not None and (is_new or path not in synced):
+                    fsync_directory(current)
+                    synced.add(path)
+            finally:
+                os.close(current)
+                current = below
         yield current
     finally:
         os.close(current)
 
 
-def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
+def _step(parent: int, part: str, *, create: bool, where: Path) -> tuple[int, bool]:
+    """The directory, opened, and whether it was made."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     try:
-        return os.open(part, flags, dir_fd=parent)
+        return os.open(part, flags, dir_fd=parent), False
     except FileNotFoundError:
         if not create:
             raise
@@ -84,8 +93,7 @@ def _step(parent: int, part: str, *, create: bool, where: Path) -> int:
         raise LocalTrouble(f"'{part}' in {where} is a file or a symbolic link, not a directory: move it away") from err
     with suppress(FileExistsError):  # made by another thread
         os.mkdir(part, dir_fd=parent)
-    fsync_directory(parent)
-    return os.open(part, flags, dir_fd=parent)
+    return os.open(part, flags, dir_fd=parent), True
 
 
 def _is_safe(path: str) -> bool:

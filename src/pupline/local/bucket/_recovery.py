@@ -3,7 +3,8 @@
 An object that `LocalBucket` was writing is finished where its file is whole: the execution that stores it tries again
 and finds it. A group of a bulk run is undone: its items are not done, so they are fetched again, and the server may
 send other bytes then. Of a group, a file is removed only if it still has its temporary name too, which tells the
-group's own files from those of other programs (`ingests._committer`).
+group's own files from those of other programs (`ingests._committer`). On a file system without hard links, files are
+moved and keep no temporary name: there, one with the bytes that its row describes is the group's own.
 
 Everything else in `tmp` is removed as far as possible (`_tmp`).
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from pupline.errors import StorageError
 from pupline.local.bucket._bucket import LocalBucket
+from pupline.local.bucket._files import has_links
 from pupline.local.bucket._tmp import UndeletedFiles, clear, entries
 from pupline.local.database import Database
 
@@ -68,13 +70,15 @@ def plan_recovery(data_dir: Path, database: Database) -> RecoveryPlan:
 
 def _undo_groups(data_dir: Path, database: Database) -> None:
     """The files first, then the rows, then (by the caller) the temporary names: a kill in between changes nothing."""
-    rows = database.rows(f"SELECT bucket, path FROM objects WHERE {_IN_GROUPS}")  # noqa: S608 - the text is ours
+    rows = database.rows(f"SELECT bucket, path, sha256 FROM objects WHERE {_IN_GROUPS}")  # noqa: S608 - the text is ours
     if not rows:
         return
     own_inodes = {one.st_ino for one in entries(data_dir / "tmp")}
+    are_moved = not has_links(data_dir / "tmp")
     changed: dict[tuple[str, str], str] = {}
-    for name, path in rows:
-        if LocalBucket(data_dir, name, database).files.remove(path, own_inodes):
+    for name, path, sha256 in rows:
+        files = LocalBucket(data_dir, name, database).files
+        if files.remove(path, own_inodes) or (are_moved and files.remove_holding(path, sha256)):
             changed[name, path.rpartition("/")[0]] = path
     for (name, _), path in changed.items():
         LocalBucket(data_dir, name, database).files.sync_folder(path)

@@ -19,9 +19,14 @@ def create_data_dir(data_dir: Path) -> None:
     """Create the directory unless it exists. Raises: ConfigurationError."""
     try:
         if not data_dir.is_dir():
-            data_dir.mkdir(parents=True, exist_ok=True)
+            for folder in (*reversed(data_dir.parents), data_dir):
+                if not folder.is_dir():
+                    folder.mkdir(exist_ok=True)
+                    sync_directory(folder.parent)
             spread_directories(data_dir)
-            sync_directory(data_dir.parent)
+        elif not (data_dir / DATABASE_NAME).exists():  # its maker may have been killed before this
+            with suppress(PermissionError):
+                sync_directory(data_dir.parent)
     except OSError as err:
         raise ConfigurationError(f"the data directory {data_dir} cannot be created: {err.strerror}") from err
 

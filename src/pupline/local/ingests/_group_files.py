@@ -10,6 +10,7 @@ from itertools import dropwhile
 from pupline.errors import StorageError
 from pupline.files import fsync_directory
 from pupline.local.bucket import BucketFiles, BucketObject, candidates, move_intent, name_file
+from pupline.local.data_dir import sync_directory
 from pupline.local.database import Database
 from pupline.local.ingests._planner import Group
 
@@ -65,6 +66,8 @@ class GroupFiles:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+        if paths:  # by its temporary name, recovery tells a file of a group from one of another program
+            sync_directory(self._bucket.tmp)
 
     def _name(self, new: BucketObject, folders: dict[str, int], opened: ExitStack) -> None:
         folder, _, name = new.path.rpartition("/")
@@ -74,7 +77,7 @@ class GroupFiles:
         try:
             name_file(new.temporary, name, folders[folder])
         except FileExistsError:
-            if not self._bucket.holds(new.path, new.sha256):  # a file that no table knows: it stays
+            if not self._bucket.holds_durably(new.path, new.sha256):  # a file that no table knows: it stays
                 self._move(new)
                 self._name(new, folders, opened)
 
