@@ -4,6 +4,8 @@ BIN := .venv/bin
 # One pin for all Python versions and systems, with hashes.
 LOCK := uv pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Wheels only, and only those that were pinned: nothing that is installed runs code of its own meanwhile.
+PINNED := install --quiet --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
 
@@ -16,14 +18,14 @@ help:  ## This list
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pupline needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing what pupline needs into .venv ..."
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/run.txt
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt
+	@$(BIN)/pip $(PINNED) -r requirements/run.txt
+	@$(BIN)/pip $(PINNED) -r requirements/build.txt
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev.stamp: .venv/run.stamp requirements/dev.txt
 	@echo "Installing what the tests need into .venv ..."
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip $(PINNED) -r requirements/dev.txt
 	@touch $@
 
 .PHONY: venv
@@ -43,7 +45,7 @@ test: lint aws-tools loaders  ## Lint, types and all tests but those of test-lon
 	@$(BIN)/pytest -m "not long" --durations=20 --durations-min=3
 
 .PHONY: test-long
-test-long: .venv/dev.stamp aws-tools  ## The tests that take longest: whole pages typed, crashes at every step, matrices of faults
+test-long: .venv/dev.stamp aws-tools sbom  ## The tests that take longest: whole pages typed, crashes at every step, matrices of faults
 	@$(BIN)/pytest -m long
 
 # A traced thread that never ends cannot be interrupted, so the tests of that are left out here.
@@ -76,7 +78,27 @@ endif
 
 .PHONY: wheel
 wheel: .venv/run.stamp  ## Build the wheel into dist/
+	@rm -f dist/pupline-*.whl
 	@$(BIN)/python -m hatchling build -t wheel
+
+# An environment that holds what users get, with every extra, and nothing else: the bill of materials describes it.
+.venv/released/stamp: requirements/run.txt | .venv/run.stamp
+	@rm -rf .venv/released
+	@$(PYTHON) -m venv --without-pip .venv/released
+	@$(BIN)/pip --python .venv/released/bin/python $(PINNED) -r requirements/run.txt
+	@touch $@
+
+.venv/sbom/stamp: requirements/sbom.txt | .venv/run.stamp
+	@test -x .venv/sbom/bin/python || $(PYTHON) -m venv .venv/sbom
+	@.venv/sbom/bin/pip $(PINNED) -r requirements/sbom.txt
+	@touch $@
+
+.PHONY: sbom
+sbom: .venv/released/stamp .venv/sbom/stamp wheel  ## The bill of materials of the wheel with all extras (CycloneDX), into dist/
+	@$(BIN)/pip --python .venv/released/bin/python install --quiet --no-deps --no-index --force-reinstall dist/pupline-*.whl
+	@mkdir -p build
+	@version=$$(ls dist/pupline-*.whl | cut -d- -f2) && sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > build/sbom.toml
+	@.venv/sbom/bin/cyclonedx-py environment --pyproject build/sbom.toml --output-reproducible -o dist/pupline.cdx.json .venv/released/bin/python
 
 # Other engines to compare with. Where one cannot be installed, the benchmark says so and goes on.
 NODE_PEER := aws-local-stepfunctions@3.0.0
@@ -154,6 +176,7 @@ lock:  ## Pin the dependencies again (needs uv)
 	$(LOCK) --extra aws pyproject.toml -c requirements/run.txt -o requirements/validate.txt
 	$(LOCK) --all-extras --group dev pyproject.toml -o requirements/dev.txt
 	echo hatchling editables | tr ' ' '\n' | $(LOCK) - -o requirements/build.txt
+	$(LOCK) requirements/sbom.in -o requirements/sbom.txt
 	$(LOCK) requirements/img2dataset.in -o requirements/img2dataset.txt
 	$(LOCK) requirements/loaders.in -o requirements/loaders.txt
 	$(LOCK) requirements/loaders-torch.in -o requirements/loaders-torch.txt

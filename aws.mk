@@ -3,7 +3,7 @@
 .venv/aws-tools/stamp: requirements/aws-tools.txt | .venv/run.stamp
 	@echo "Installing the template's checkers into .venv/aws-tools ..."
 	@test -x .venv/aws-tools/bin/python || $(PYTHON) -m venv .venv/aws-tools
-	@.venv/aws-tools/bin/pip install --quiet --require-hashes -r requirements/aws-tools.txt
+	@.venv/aws-tools/bin/pip $(PINNED) -r requirements/aws-tools.txt
 	@touch $@
 
 .venv/ministack/stamp: requirements/ministack.txt | .venv/run.stamp
