@@ -205,6 +205,15 @@ def test_results_are_truncated_and_warnings_asked_for() -> None:
 
 TOKEN: dict[str, Any] = {"Type": "Task", "Resource": f"{INVOKE}.waitForTaskToken", "End": True}
 
+
+def scoped(config: dict[str, str], output: str) -> dict[str, Any]:
+    """A Map after a state that assigns `x` and `outside`; the state in it assigns `x`, too, and gives the output."""
+    inner = states(I={"Type": "Pass", "Assign": {"x": 2}, "Output": output, "End": True})
+    first = {"Type": "Pass", "Assign": {"x": 1, "outside": 2}, "Next": "M"}
+    fan = {"Type": "Map", "ItemProcessor": inner | {"ProcessorConfig": config}, "End": True}
+    return {"QueryLanguage": "JSONata", "StartAt": "F", "States": {"F": first, "M": fan}}
+
+
 WARNINGS: list[tuple[Any, str, str]] = [
     (one({**PASS, "Parameters": {"x": "$.a"}}), "NO_DOLLAR", "$.States.X.Parameters.x"),
     (one({**TASK, "ResultSelector": {"x": {"y": "$$.Execution.Id"}}}), "NO_DOLLAR", "$.States.X.ResultSelector.x.y"),
@@ -235,6 +244,9 @@ WARNINGS: list[tuple[Any, str, str]] = [
         "X": {"Type": "Choice", "Choices": [{"Condition": True, "Next": "E"}, {"Condition": "{% $states.input %}",
                                                                               "Next": "E"}]},
         "E": {"Type": "Succeed"}}}, "NEVER_USED", "$.States.X.Choices[1]"),
+    (scoped({"Mode": "INLINE"}, "{% $outside %}"), "SHADOWED_VARIABLE", "$.States.M.ItemProcessor.States.I.Assign.x"),
+    (scoped({"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "{% $outside %}"), "UNDEFINED_VARIABLE",
+     "$.States.M.ItemProcessor.States.I.Output"),
 ]  # fmt: skip
 
 

@@ -179,6 +179,14 @@ def test_a_bomb_is_not_unpacked_to_its_end(monkeypatch: pytest.MonkeyPatch) -> N
             found(GET, {"InputType": "MANIFEST"}, {("b", "first"): inventory(["x"]), ("lists", "x"): body})
 
 
+def test_a_file_may_unpack_to_as_much_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit itself is allowed."""
+    body = b"a,b,c\n"
+    monkeypatch.setattr(_item_reader, "MAX_UNPACKED_BYTES", len(body))
+    objects = {("b", "first"): inventory(["x"]), ("lists", "x"): gzip.compress(body)}
+    assert len(found(GET, {"InputType": "MANIFEST"}, objects)) == 1
+
+
 def test_few_bytes_of_parquet_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A value that stands for many rows costs nothing in the file."""
     monkeypatch.setattr(_item_formats, "MAX_PARQUET_CHARACTERS", 1_000)

@@ -16,6 +16,7 @@ from pupline.asl import (
     TaskError,
     execute,
 )
+from pupline.asl._endless import endless_loop
 from pupline.errors import ConfigurationError
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
@@ -59,6 +60,42 @@ def test_a_loop_fails_at_event_25000() -> None:
     assert_full(result)
     assert result.history[-2]["type"] == "PassStateExited"
     assert result.hint == "this loop never ends with these answers: A → B → A"
+
+
+def full_history(names: str, cause: str = FULL) -> list[dict[str, Any]]:
+    """A history of states that were entered one after the other, cut off at its end."""
+    events: list[dict[str, Any]] = [
+        {"type": "PassStateEntered", "previousEventId": at, "stateEnteredEventDetails": {"name": name}}
+        for at, name in enumerate(names)
+    ]
+    end = {"type": "ExecutionFailed", "previousEventId": len(names), "executionFailedEventDetails": {"cause": cause}}
+    return [*events, end]
+
+
+@pytest.mark.parametrize(
+    ("names", "cycle"),
+    [
+        ("ABCABCABC", "A → B → C → A"),
+        ("XBCABCABCA", "B → C → A → B"),
+        ("AAA", "A → A"),
+        ("ABCABC", None),
+        ("ABCXABCABC", None),
+    ],
+)
+def test_three_rounds_are_a_loop(names: str, cycle: str | None) -> None:
+    """The hint begins with the state of the loop that was entered first."""
+    hint = endless_loop(full_history(names))
+    assert hint == (None if cycle is None else f"this loop never ends with these answers: {cycle}")
+    assert endless_loop(full_history(names, "another cause")) is None
+
+
+def test_an_input_that_is_nested_too_deeply_is_refused() -> None:
+    """Also where nobody has measured it before: never a RecursionError."""
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(InvalidExecutionInput, match="nested too deeply"):
+        Execution(many(1, 2), value, name="e", now=0.0)
 
 
 @pytest.mark.slow

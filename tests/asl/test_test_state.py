@@ -182,6 +182,23 @@ def test_the_stages_of_a_caught_error_are_those_of_the_state() -> None:
     assert (answer["status"], inspected(answer)["afterInputPath"]) == ("CAUGHT_ERROR", {"a": 1})
 
 
+@pytest.mark.parametrize("kind", ["Map", "Parallel"])
+def test_the_error_of_a_mocked_fork_counts_as_an_attempt(kind: str) -> None:
+    """retrierRetryCount holds for states that run others, too."""
+    retry = [{"ErrorEquals": ["Boom"], "MaxAttempts": 2}]
+    state = {**STATES[kind], "End": True, "Retry": retry, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]}
+    asked = {"mock": {"errorOutput": {"error": "Boom"}}, "state_configuration": {"retrierRetryCount": 2}}
+    assert run_test_state(TestStateRequest(state, INPUT, **asked))["status"] == "CAUGHT_ERROR"
+
+
+def test_the_stages_of_a_parallel_state_are_shown() -> None:
+    """Its mocked result goes through ResultSelector and ResultPath."""
+    state = STATES["Parallel"] | {"End": True, "ResultPath": "$.r"}
+    request = TestStateRequest(state, INPUT, inspection_level="DEBUG", mock={"result": "[1, 2]"})
+    shown = inspected(run_test_state(request))
+    assert shown == {"input": INPUT, "afterResultSelector": {"n": 1}, "afterResultPath": INPUT | {"r": {"n": 1}}}
+
+
 def test_a_stage_that_cannot_be_evaluated_is_not_shown() -> None:
     """Those before it are."""
     parameters = {"FunctionName": "f", "Payload": {"x.$": "$.gone"}}
