@@ -77,6 +77,10 @@ def rules(*lines: str) -> RobotsRules:
         (["Disallow: /search?q="], "/search?q=dog", False),
         (["Disallow: /?"], "/", True),
         (["Disallow: /100%"], "/100%", False),
+        (["Disallow: /a$"], "/a", False),
+        (["Disallow: /a*", "Allow: /*a"], "/a", True),
+        (["Disallow: /ab", "Allow: /*b"], "/ab", True),
+        (["Allow: /*a", "Disallow: /*ab"], "/ab", False),
     ],
 )
 def test_the_longest_match_decides(lines: list[str], target: str, *, allowed: bool) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -285,6 +286,15 @@ def test_groups_of_any_size_are_synced(
     monkeypatch.setattr(_group_files, "_FEW", few)
     source.take_in(source.fetched(0, REX, b"rex"), source.fetched(3, BELLA, b"bella"))
     assert len(files(backend)) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="syncfs is a call of Linux")
+def test_a_disk_that_fails_is_not_taken_for_synced() -> None:
+    """The call of the whole file system raises what fsync would."""
+    sync = _group_files._syncfs()
+    assert sync is not None
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        sync(-1)
 
 
 def test_a_system_without_syncfs_syncs_each_file(

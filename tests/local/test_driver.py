@@ -131,6 +131,21 @@ def test_a_late_answer_changes_nothing(bench: Bench) -> None:
     assert len(list(bench.backend.journal.facts(1))) == 2
 
 
+def test_a_call_that_nobody_waits_for_holds_nothing_up(bench: Bench) -> None:
+    """A branch that fails gives up the call of the other one: neither the clock nor a stop waits for its answer."""
+
+    def fail(_event: Any, _invocation: Invocation) -> Any:
+        raise ValueError("broken")
+
+    branches: Any = [{"StartAt": name, "States": {name: task(name)}} for name in ("Hang", "Fail")]
+    fan = machine({"Fan": {"Type": "Parallel", "Branches": branches, "End": True}})
+    hang = lambda _event, _invocation: InlineRuntime.HANG  # noqa: E731
+    driver = bench.driver(fan, InlineRuntime({"Hang": hang, "Fail": fail}))
+    driver.drive([StartRequest("a", {})])
+    assert bench.finished() == {"a": ("FAILED", "ValueError", "broken")}
+    assert not driver.active.open_calls
+
+
 def test_publishing_is_in_the_same_transaction_as_its_fact(bench: Bench) -> None:
     """The alert, the fact and the final status are there together, and never twice."""
     driver = bench.driver(machine({"Publish": PUBLISH}), InlineRuntime({}))

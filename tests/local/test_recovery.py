@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pupline.errors import ConfigurationError, StorageError
 from pupline.local import LocalBackend, layout_problem, plan_recovery
-from pupline.local.bucket._tmp import UndeletedFiles, clear, entries
+from pupline.local.bucket._tmp import UndeletedFiles, _Clearing, clear, entries
 
 
 def opened(data_dir: Path) -> UndeletedFiles | None:
@@ -251,6 +251,20 @@ def test_a_tmp_that_cannot_be_opened_says_so(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("pupline.local.bucket._recovery.clear", refused)
     with pytest.raises(StorageError, match=r"what a killed process left in .* cannot be cleared: .*Permission denied"):
         LocalBackend.open(tmp_path, exclusive=True)
+
+
+def test_what_is_gone_meanwhile_is_not_undeleted(tmp_path: Path) -> None:
+    """A file that something else removes while tmp is cleared is no trouble; the others are removed all the same."""
+    for name in "ab":
+        (tmp_path / name).write_text("")
+    root = os.open(tmp_path, os.O_RDONLY)
+    try:
+        clearing = _Clearing(root)
+        (tmp_path / "b").unlink()
+        assert clearing.run() == {}
+    finally:
+        os.close(root)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_file_system_in_tmp_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

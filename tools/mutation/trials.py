@@ -18,6 +18,9 @@ from tools.mutation.trying import QUEUE
 
 Result = dict[str, object]
 
+CAUGHT = ("caught", "hang")
+"""The statuses of a mutant that the tests notice."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -89,7 +92,7 @@ def _append(queue: Path, trial: Result, status: str) -> None:
 
 def _trial(plan: Plan, mutant: Mutant) -> Result:
     tests = plan.tests(mutant)
-    limit = 30 + 8 * sum(plan.reach[test].seconds for test in tests)
+    limit = 20 + 5 * max((plan.reach[test].seconds for test in tests), default=0)
     path = str(plan.tree / mutant.path)
     return {"name": mutant.name, "path": path, "source": mutant.source, "tests": tests, "limit": limit}
 

@@ -90,7 +90,7 @@ class Trials:
 
     def _passes_without(self, session: pytest.Session, item: pytest.Item) -> bool:
         if item.nodeid not in self._is_sound:
-            without = {"path": "", "limit": 120}
+            without = {"path": "", "limit": 60}
             self._is_sound[item.nodeid] = self._fork(session, without, [item]).status == "survived"
         return self._is_sound[item.nodeid]
 
@@ -108,7 +108,7 @@ class Trials:
         if child == 0:
             self._run(session, items, path, original)
         try:
-            code = _waited(child, trial["limit"])
+            code = _waited(child, self._log, trial["limit"])
         finally:
             if path:
                 path.write_bytes(original)
@@ -134,7 +134,7 @@ class Trials:
         """The child: run the tests until one fails, and end this process."""
         try:
             os.setsid()
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            session.config.pluginmanager.unregister(name="terminalreporter")
             os.environ[_TRIAL] = str(os.getpid())
             os.environ["PYTEST_DEBUG_TEMPROOT"] = str(self._scratch)
             resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
@@ -163,13 +163,15 @@ class Trials:
             file.write(f"{what} {test}\n")
 
 
-def _waited(child: int, limit: float) -> int | None:
-    """The child's exit code, or None if it had to be killed after `limit` seconds."""
-    deadline = time.monotonic() + limit
+def _waited(child: int, log: Path, limit: float) -> int | None:
+    """The child's exit code, or None if it had to be killed: one test ran for more than `limit` seconds."""
+    noted, deadline = 0, time.monotonic() + limit
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             return os.waitstatus_to_exitcode(status)
+        if noted != (noted := log.stat().st_size):
+            deadline = time.monotonic() + limit
         if time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
