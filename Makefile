@@ -166,6 +166,16 @@ SECONDS := 600
 fuzz: .venv/dev.stamp  ## Fuzz every parser of outside data for ten minutes (SECONDS=60 for one); FUZZ="images http" picks
 	@$(BIN)/python -m fuzzing --seconds $(SECONDS) $(FUZZ)
 
+SEED := 1
+COUNT := 250
+
+# A run that was stopped goes on; "make mutants AGAIN=--again" also tries those again that no test has caught.
+.PHONY: mutants
+mutants: .venv/dev.stamp  ## Put small faults into the rooms that promise something, and see whether the tests notice; SEED, COUNT
+	@test -e build/mutation/reach/1.jsonl || $(BIN)/python -m tools.mutation measure
+	@$(BIN)/python -m tools.mutation run --seed $(SEED) --count $(COUNT) $(AGAIN)
+	@$(BIN)/python -m tools.mutation report --seed $(SEED) --count $(COUNT)
+
 .PHONY: differential
 differential: .venv/dev.stamp build/bench-node/$(NODE_PEER).stamp build/jsonata-node/$(JSONATA_REFERENCE).stamp  ## Random machines and JSONata on this engine and on others
 	@DIFFERENTIAL_EXAMPLES=300 $(BIN)/pytest tests/differential
