@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pupline.bulk import _scheduler
 from pupline.bulk._hosts import (
     AWAY_AFTER,
     AWAY_PAUSES,
@@ -121,6 +122,17 @@ def test_a_robots_txt_that_cannot_be_had_holds_its_images_back() -> None:
     now += REFUSED_SECONDS
     scheduler.add_image(1, SourceItem(url="http://a/2.jpg"), None, now)
     assert [job.kind for job in scheduler.take(now, 9)] == ["robots"]
+
+
+def test_a_refused_host_is_asked_again_at_its_time() -> None:
+    """At that second, and not before."""
+    scheduler = scheduler_of(HostLimits())
+    add(scheduler, "http://a/1.jpg")
+    (robots,) = scheduler.take(0.0, 9)
+    scheduler.failed(robots, TooLarge("a film"), 0.0)
+    for now, kinds in ((REFUSED_SECONDS - 0.5, []), (float(REFUSED_SECONDS), ["robots"])):
+        scheduler.add_image(1, SourceItem(url="http://a/2.jpg"), None, now)
+        assert [job.kind for job in scheduler.take(now, 9)] == kinds
 
 
 def test_a_crawl_delay_is_a_rate() -> None:
@@ -576,3 +588,23 @@ def test_origins_are_judged_once() -> None:
     scheduler = Scheduler(concurrency=4, limits=limits)
     add(scheduler, *(f"http://a/{number}.jpg" for number in range(50)))
     assert len(asked) == 1
+
+
+def test_the_state_of_a_host_counts_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests that are out and that wait, good responses, the pause; the busiest of too many hosts are shown."""
+    monkeypatch.setattr(_scheduler, "MAX_HOSTS", 1)
+    scheduler = scheduler_of(HostLimits(concurrency=2, heed_robots=False))
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(5)), "http://b/1.jpg")
+    first, second = (job for job in scheduler.take(0.0, 9) if job.host.origin == "http://a")
+    scheduler.succeeded(first, 0.0)
+    count, (shown,) = scheduler.host_states(0.0)
+    assert (count, shown.origin, shown.in_flight, shown.queued, shown.good) == (2, "http://a", 1, 3, 1)
+    assert (shown.limit, shown.paused_seconds, shown.is_away) == (2, 0, False)
+    scheduler.failed(second, TooManyRequests("429"), 0.0)
+    _, (shown,) = scheduler.host_states(0.0)
+    assert (shown.in_flight, shown.queued, shown.good, shown.limit) == (0, 4, 1, 1)
+    assert shown.paused_seconds > 0
+    for now in range(1, 100):
+        scheduler.take(float(now), 0)
+    _, (shown,) = scheduler.host_states(100.0)
+    assert (shown.in_flight, shown.queued) == (0, 4)

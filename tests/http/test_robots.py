@@ -88,6 +88,14 @@ def test_the_longest_match_decides(lines: list[str], target: str, *, allowed: bo
     assert rules(*lines).allows(target) is allowed
 
 
+def test_too_many_stars_lose_no_rule_behind_them() -> None:
+    """What would cost too much is left out where it allows, and shortened where it forbids; the others hold."""
+    long = "a" * 20_000
+    lines = [f"Allow: /*{long}", f"Allow: /b*{long}", f"Disallow: /c*{long}", "Disallow: /private"]
+    read = rules(*lines)
+    assert [read.allows(path) for path in ("/private", "/c", "/b", "/d")] == [False, False, True, True]
+
+
 @pytest.mark.parametrize(
     ("text", "allowed"),
     [

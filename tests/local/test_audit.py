@@ -57,6 +57,19 @@ def test_each_filter_selects_and_all_must_match(table: LocalAuditTable) -> None:
     assert list(table.records(AuditQuery(until="2026-01-03T00:00:00Z", alerts_only=True))) == [two]
 
 
+def test_a_record_is_replaced_or_removed(table: LocalAuditTable) -> None:
+    """The execution has the new record alone, or none; records of others stay."""
+    other = table.put(replace(BASE, execution="run-00002"))
+    for name in ("rex.jpg", "ben.jpg"):
+        table.put(replace(BASE, image_name=name))
+    new = replace(BASE, image_name="max.jpg", outcome="failed", reason="not_found")
+    table.replace(BASE.execution, new)
+    assert [record.image_name for record in table.records(AuditQuery(execution=BASE.execution))] == ["max.jpg"]
+    assert table.count() == 2
+    table.replace(BASE.execution, None)
+    assert (list(table.records()), table.count()) == ([other], 1)
+
+
 def test_figure_rows_are_the_records_in_fewer_columns(table: LocalAuditTable) -> None:
     """The same values in the same order, so that figures do not depend on which of the two they count."""
     table.put(replace(BASE, alert_triggered=True, alert_sent=False, alert_reasons=("a", "b"), breed="corgi", width=3))

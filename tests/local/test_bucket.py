@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,20 @@ def test_objects_are_found_by_their_hash(bucket: LocalBucket) -> None:
         bucket.create(an_object(key))
     bucket.create(an_object("html/ben.jpg", b"ben"))
     assert bucket.keys_of(hashlib.sha256(b"rex").hexdigest()) == ["html/rex.jpg", "quarantine/rex.jpg"]
+
+
+@pytest.mark.parametrize("replacement", ["nothing", "pipe"])
+def test_what_is_not_the_file_does_not_hold_its_bytes(bucket: LocalBucket, replacement: str) -> None:
+    """Only a file of the bucket itself does."""
+    path = bucket.root / "html" / "rex.jpg"
+    bucket.create(an_object("html/rex.jpg"))
+    sha256 = hashlib.sha256(b"rex").hexdigest()
+    assert bucket.files.holds("html/rex.jpg", sha256)
+    assert not bucket.files.holds("html/rex.jpg", "0" * 64)
+    path.unlink()
+    if replacement == "pipe":
+        os.mkfifo(path)
+    assert not bucket.files.holds("html/rex.jpg", sha256)
 
 
 def test_a_link_in_the_place_of_an_object_is_not_read(bucket: LocalBucket, tmp_path: Path) -> None:
@@ -305,6 +320,35 @@ def test_putting_moves_a_file_and_leaves_none(bucket: LocalBucket, tmp_path: Pat
     assert (one.size_bytes, one.content_type, one.path.read_bytes()) == (5, "text/plain", b"small")
     assert bucket.path("datasets/a.jsonl") == one.path
     assert bucket.path("datasets/b.jsonl") is None
+
+
+def test_a_put_is_named_after_its_bytes_are_on_the_disk(bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is synced, then named or renamed, and then the directory that holds the name is synced."""
+    steps: list[str] = []
+    fsync = os.fsync
+
+    def noted(name: str) -> Callable[..., None]:
+        real: Callable[..., None] = getattr(os, name)
+
+        def step(*args: Any, **options: Any) -> None:
+            steps.append(name)
+            real(*args, **options)
+
+        return step
+
+    def synced(descriptor: int) -> None:
+        steps.append("fsync directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "fsync file")
+        fsync(descriptor)
+
+    bucket.put("datasets/first", b"makes the directory", "text/plain")
+    monkeypatch.setattr(os, "fsync", synced)
+    for name in ("link", "rename"):
+        monkeypatch.setattr(os, name, noted(name))
+    bucket.put("datasets/a", b"one", "text/plain")
+    new, steps[:] = list(steps), []
+    bucket.put("datasets/a", b"two", "text/plain")
+    assert [step for step, _ in groupby(new)] == ["fsync file", "link", "fsync directory"]
+    assert [step for step, _ in groupby(steps)] == ["fsync file", "rename", "fsync directory"]
 
 
 def test_putting_never_replaces_a_foreign_file(bucket: LocalBucket) -> None:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.errors import ConfigurationError
-from pupline.local import IngestCounts, ListedPage, LocalBackend, NewIngest, finished_items
+from pupline.errors import ConfigurationError, StorageError
+from pupline.local import TOPIC_ARN, Alert, IngestCounts, ListedPage, LocalBackend, NewIngest, finished_items
 from pupline.local.ingests import PageCounts, _columns, _ingests, _listing, _planner, _previous, item_execution
 from pupline.tasks.items import PreviousFetch, SourceItem
 from pupline.tasks.metadata import METADATA_COLUMNS
+from pupline.tasks.records import AuditRecord
 from tests.local.committer_fakes import Source
 from tests.local.local_fakes import START, VirtualClock
 
@@ -242,6 +243,38 @@ def test_counts_are_of_one_run(backend: LocalBackend) -> None:
     assert counts == expected
     assert backend.ingests.counts(other.run.ingest_id).done == 2
     assert backend.ingests.counts(backend.ingests.open(an_ingest("empty")).ingest_id) == IngestCounts(items=0, done=0)
+
+
+def test_an_alert_and_what_it_announces_are_one_step(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its records are marked in the transaction that adds it; other runs keep theirs, and a failure leaves both."""
+    for run_id in ("run", "runs"):
+        backend.ingests.open(an_ingest(run_id))
+        audited = AuditRecord(
+            image_name="rex.png",
+            upload_timestamp="2026-01-02T03:04:05Z",
+            file_type="png",
+            alert_triggered=True,
+            alert_reasons=("NOT_AN_IMAGE",),
+            outcome="stored",
+            reason="accepted",
+            execution=item_execution(run_id, 0),
+        )
+        backend.audit.put(audited)
+    one, other = (backend.ingests.get(run_id).ingest_id for run_id in ("run", "runs"))
+    alert = Alert("m1", "run", "digest-1", TOPIC_ARN, None, "one image", {}, START)
+
+    def published() -> tuple[int, int, int]:
+        alerts = backend.database.rows("SELECT count(*) FROM alerts")[0][0]
+        return alerts, *(len(list(backend.ingests.alerted(run, sent=False))) for run in (one, other))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(_ingests, "RUN_CONDITION", "no_such_column = ? AND ?")
+        with pytest.raises(StorageError, match="no_such_column"):
+            backend.ingests.publish(one, alert)
+    assert published() == (0, 1, 1)
+    backend.ingests.publish(one, alert)
+    assert published() == (1, 0, 1)
+    assert len(list(backend.ingests.alerted(one, sent=True))) == 1
 
 
 def test_only_a_run_that_listed_nothing_is_dropped(backend: LocalBackend) -> None:

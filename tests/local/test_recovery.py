@@ -267,6 +267,18 @@ def test_what_is_gone_meanwhile_is_not_undeleted(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_tmp_that_cannot_be_read_is_an_error_of_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan changes nothing, and says what it could not see."""
+
+    def refused(_folder: Path) -> list[os.stat_result]:
+        raise PermissionError(13, "Permission denied")
+
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        monkeypatch.setattr("pupline.local.bucket._recovery.entries", refused)
+        with pytest.raises(StorageError, match=r"tmp cannot be read: Permission denied"):
+            plan_recovery(tmp_path, backend.database)
+
+
 def test_another_file_system_in_tmp_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is mounted there is somebody's: it is told, and nothing in it is removed."""
     (tmp_path / "mounted").mkdir()

@@ -286,6 +286,16 @@ def test_what_is_not_ours_to_repair_is_left_alone(data: Path, statements: str | 
     assert path.read_bytes() == before
 
 
+def test_where_nothing_was_stored_there_is_nothing_to_repair(tmp_path: Path) -> None:
+    """No directory is made, and an empty one stays empty but for the lock."""
+    with pytest.raises(ConfigurationError, match=r"there is no data directory .*/none; there is nothing to repair"):
+        repair_database(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(ConfigurationError, match="nothing was ever stored in"):
+        repair_database(tmp_path)
+    assert not (tmp_path / NAME).exists()
+
+
 LOSSES = {
     "a run": ("DELETE FROM runs", "ABORTED"),
     "a fact in the middle": ("DELETE FROM facts WHERE seq = 1", "ABORTED"),

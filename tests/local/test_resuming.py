@@ -115,7 +115,19 @@ def test_a_fact_of_another_resource_is_refused(bench: Bench) -> None:
     assert "function:Triple when it was journalled and would call" in refused.reason
 
 
-@pytest.mark.parametrize("fact", ["no JSON", '{"fact": "TaskEvaporated", "id": "Double@1#0"}', "{}"])
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "no JSON",
+        '{"fact": "TaskEvaporated", "id": "Double@1#0"}',
+        '{"fact": "TaskSucceeded"}',
+        "{}",
+        "[]",
+        "5",
+        "[" * 100_000,
+    ],
+    ids=lambda fact: fact[:20],
+)
 def test_an_invalid_fact_is_refused(bench: Bench, fact: str) -> None:
     """A damaged row is told as such, and the others go on."""
     interrupted(bench, DOUBLE, StartRequest("a", {"n": 1}), StartRequest("b", {"n": 1}))

@@ -1,7 +1,18 @@
 """Rows held against what was written: the words and columns that are expected are those that the house has."""
 
+import pytest
+
 from pupline.local.alerts._subscriptions import _CHECKS
-from pupline.local.database._row_checks import _FLAGS, _JSON, _WORDS, UNFINISHED, tables
+from pupline.local.database._row_checks import (
+    _FLAGS,
+    _JSON,
+    _WORDS,
+    UNFINISHED,
+    Column,
+    DamagedValue,
+    _check_value,
+    tables,
+)
 from pupline.local.database._schema import MIGRATIONS
 
 
@@ -18,3 +29,53 @@ def test_what_is_looked_at_is_there() -> None:
     for version in range(1, len(MIGRATIONS)):
         older = {f"{table.name}.{column.name}" for table in tables(version) for column in table.columns}
         assert older <= columns  # a migration may add an index alone
+
+
+@pytest.mark.parametrize(
+    ("full_name", "kind", "value", "problem"),
+    [
+        ("audit.run_id", "TEXT", None, "is missing"),
+        ("audit.run_id", "TEXT", b"\xff", "is not UTF-8 text"),
+        ("audit.run_id", "TEXT", 7, "is not UTF-8 text"),
+        ("audit.outcome", "TEXT", b"eaten", "has no such value"),
+        ("audit.alert_reasons", "TEXT", b"[1]", "is not the JSON that was written"),
+        ("audit.alert_reasons", "TEXT", b"[" * 100_000, "is not the JSON that was written"),
+        ("facts.fact", "TEXT", b"{}", "is not the JSON that was written"),
+        ("facts.fact", "TEXT", b"5", "is not the JSON that was written"),
+        ("runs.settings", "TEXT", b"[]", "is not the JSON that was written"),
+        ("audit.size_bytes", "INTEGER", 1.5, "is not a whole number"),
+        ("audit.size_bytes", "INTEGER", -1, "is an impossible number"),
+        ("audit.size_bytes", "INTEGER", 1 << 60, "is an impossible number"),
+        ("audit.alert_sent", "INTEGER", 2, "is an impossible number"),
+        ("facts.worked", "REAL", b"1", "is not a number"),
+        ("facts.worked", "REAL", float("inf"), "is not a number"),
+        ("facts.now", "REAL", 253_402_300_800.0, "is an impossible time"),
+        ("objects.created_at", "REAL", -1.0, "is an impossible time"),
+        ("audit_keys.identity", "BLOB", 7, "is not bytes"),
+    ],
+)
+def test_a_damaged_value_says_what_is_wrong(full_name: str, kind: str, value: object, problem: str) -> None:
+    """Each value is held against the type, the words, the JSON and the numbers of its column."""
+    table, _, name = full_name.partition(".")
+    with pytest.raises(DamagedValue, match=f"^{name} {problem}$"):
+        _check_value(table, Column(name, kind, nullable=False), value)
+
+
+@pytest.mark.parametrize(
+    ("full_name", "kind", "value", "expected"),
+    [
+        ("audit.outcome", "TEXT", b"stored", "stored"),
+        ("audit.reason", "TEXT", None, None),
+        ("audit.alert_reasons", "TEXT", b'["a"]', '["a"]'),
+        ("audit.size_bytes", "INTEGER", 0, 0),
+        ("audit.size_bytes", "INTEGER", (1 << 60) - 1, (1 << 60) - 1),
+        ("audit.alert_sent", "INTEGER", 1, 1),
+        ("facts.worked", "REAL", -1.0, -1.0),
+        ("facts.now", "REAL", 0, 0),
+        ("audit_keys.identity", "BLOB", b"\xff", b"\xff"),
+    ],
+)
+def test_a_sound_value_passes(full_name: str, kind: str, value: object, expected: object) -> None:
+    """The limits themselves are possible values; text comes back decoded."""
+    table, _, name = full_name.partition(".")
+    assert _check_value(table, Column(name, kind, nullable=True), value) == expected
