@@ -187,7 +187,10 @@ def test_the_error_of_a_mocked_fork_counts_as_an_attempt(kind: str) -> None:
     """retrierRetryCount holds for states that run others, too."""
     retry = [{"ErrorEquals": ["Boom"], "MaxAttempts": 2}]
     state = {**STATES[kind], "End": True, "Retry": retry, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]}
-    asked = {"mock": {"errorOutput": {"error": "Boom"}}, "state_configuration": {"retrierRetryCount": 2}}
+    asked: dict[str, Any] = {
+        "mock": {"errorOutput": {"error": "Boom"}},
+        "state_configuration": {"retrierRetryCount": 2},
+    }
     assert run_test_state(TestStateRequest(state, INPUT, **asked))["status"] == "CAUGHT_ERROR"
 
 
