@@ -224,6 +224,74 @@ def test_a_total_smaller_than_what_came_is_not_believed() -> None:
     assert done.notes == ["the API says that it has 7 items, and gave more: its total is ignored"]
 
 
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+def test_one_empty_page_may_be_a_gap(text: str) -> None:
+    """The page after it is requested, unless the spec says otherwise; its end may be of any kind."""
+    for end in (lambda _: {"items": []}, raising(failed_with(400)), lambda _: {"items": numbered(1, 20)}):
+
+        def api(asked: Asked, end: Any = end) -> Any:
+            number = int(asked.query.get("page") or int(asked.query["offset"]) // 50)
+            gap = [numbered(1, 50), [], numbered(51, 100), []]
+            return {"items": gap[number]} if number < len(gap) else end(number)
+
+        assert set(list_all(spec_source(text).open(), api).urls) == set(numbered(1, 100))
+        stopping = spec_source(f"{text}stop_after_empty_page = true")
+        assert list_all(stopping.open(), api).urls == numbered(1, 50)
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+@pytest.mark.parametrize(
+    "past", [raising(failed_with(404)), raising(status(204)), lambda _: b"", lambda _: {"items": FULL[1], "more": True}]
+)
+def test_more_that_was_announced_and_did_not_come_is_told(text: str, past: Callable[[int], Any]) -> None:
+    """However the listing ends; from every position on the way too."""
+
+    def api(asked: Asked) -> Any:
+        found = paged(FULL, past)(asked)
+        return {**found, "more": True} if isinstance(found, dict) else found
+
+    source = spec_source(f"{text}has_more_path = 'more'")
+    whole = list_all(source.open(), api)
+    assert set(whole.urls) == set(flat(FULL))
+    assert "the API says that there is more, and" in str(whole.shortfall)
+    for position in whole.positions:
+        assert list_all(source.open(position=position), api).shortfall == whole.shortfall
+
+
+@pytest.mark.parametrize("text", [OFFSET, PAGES])
+def test_empty_pages_are_passed_over_while_the_api_says_that_there_is_more(text: str) -> None:
+    """Ten at most; a page that does not say leaves it to the next one."""
+    for more in (True, None):
+        gap = [numbered(1, 50), [], numbered(51, 100), []]
+
+        def api(asked: Asked, gap: Any = gap, more: Any = more) -> Any:
+            number = int(asked.query.get("page") or int(asked.query["offset"]) // 50)
+            return {"items": gap[number], "more": more if number in (1, 2) else number == 0}
+
+        done = list_all(spec_source(f"{text}has_more_path = 'more'").open(), api)
+        assert (done.urls, done.shortfall) == (numbered(1, 100), None)
+    endless = list_all(spec_source(f"{text}has_more_path = 'more'").open(), lambda _: {"items": [], "more": True})
+    assert (len(endless.requests), endless.items) == (10, [])
+    assert "the API says that there is more" in str(endless.shortfall)
+
+
+@pytest.mark.parametrize(
+    "text", [f"{OFFSET}total_path = 'total'", f"{CURSOR}total_path = 'total'", f"{LINK}total_path = 'total'"]
+)
+def test_a_total_that_shrinks_on_the_way_is_told(text: str) -> None:
+    """What an earlier page announced counts: items were lost, or have moved to pages that were read before."""
+
+    def api(asked: Asked) -> Any:
+        if "c" in asked.query or asked.query.get("offset") == "20":
+            return {"items": numbered(21, 40), "total": 40}
+        if asked.query.get("offset", "0") == "0":
+            return {"items": numbered(1, 20), "total": 90, "next": "?c=2"}
+        return {"items": [], "total": 40}
+
+    done = list_all(spec_source(text).open(), api)
+    assert (done.urls, done.shortfall) == (numbered(1, 40), "the API says that it has 90 items, and gave 40")
+
+
 def test_pages_that_the_api_told_of_and_did_not_give_are_told() -> None:
     """Empty ones are passed over as long as there are more; missing ones end the listing."""
     text = f"{PAGES}total_path = 'pages'"

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from pupline.errors import SourceError, TaskFailure
+from pupline.errors import SourceError, TaskFailure, UnreadableAnswer
 from tests.sources.recorded_apis import (
     Api,
     Asked,
     always,
     failed_with,
     flat,
+    in_turn,
     list_all,
     list_from_everywhere,
     numbered,
@@ -88,20 +89,55 @@ def test_a_next_page_that_is_not_there_is_a_failure(text: str, code: int) -> Non
 
 
 @pytest.mark.parametrize("text", [CURSOR, LINK])
-@pytest.mark.parametrize("end", [b"", status(204)])
-def test_a_next_page_without_content_is_the_end(text: str, end: Any) -> None:
-    """It is a page without items, and without a next one."""
+def test_a_next_page_without_content_is_the_end(text: str) -> None:
+    """204 is a page without items, and without a next one."""
 
     def api(asked: Asked) -> Any:
         if "c" not in asked.query:
             return {"items": FULL[0], "next": "?c=1"}
-        if isinstance(end, TaskFailure):
-            raise end
-        return end
+        raise status(204)
 
     done = list_from_everywhere(spec_source(text), api)
     assert (done.urls, done.shortfall) == (FULL[0], None)
     assert "without a page" in done.notes[0]
+
+
+@pytest.mark.parametrize("text", [CURSOR, LINK])
+def test_a_next_page_of_no_bytes_is_a_failure(text: str) -> None:
+    """The API named it, and a server that fails may answer 200 without a body."""
+    with pytest.raises(UnreadableAnswer, match="an empty body"):
+        list_all(spec_source(text).open(), in_turn({"items": FULL[0], "next": "?c=1"}, b" "))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_more_without_a_cursor_is_a_failure(first: bool) -> None:
+    """The API says that there is a further page, and not where."""
+    begin = [] if first else [{"items": FULL[0], "next": "a", "more": True}]
+    with pytest.raises(SourceError, match="gives no cursor, and has_more_path says"):
+        list_all(spec_source(f"{CURSOR}has_more_path = 'more'").open(), in_turn(*begin, {"items": FULL[1], "more": 1}))
+
+
+def test_a_cursor_is_followed_where_a_later_page_does_not_say_whether_there_is_more() -> None:
+    """It gives the next page; without one, that is the end."""
+    pages = (
+        {"items": FULL[0], "next": "a", "more": True},
+        {"items": FULL[1], "next": "b"},
+        {"items": numbered(41, 42)},
+    )
+    done = list_all(spec_source(f"{CURSOR}has_more_path = 'more'").open(), in_turn(*pages))
+    assert (done.urls, done.shortfall) == (numbered(1, 42), None)
+
+
+def test_an_end_is_compared_with_what_the_page_before_announced() -> None:
+    """204 is no end where the API has said in so many words that there is more; from every position."""
+
+    def api(asked: Asked) -> Any:
+        if "c" in asked.query:
+            raise status(204)
+        return {"items": FULL[0], "next": "a", "more": True}
+
+    done = list_from_everywhere(spec_source(f"{CURSOR}has_more_path = 'more'"), api)
+    assert (done.urls, done.shortfall) == (FULL[0], "the API says that there is a further page, and gave none")
 
 
 @pytest.mark.parametrize(

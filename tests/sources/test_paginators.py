@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.errors import ConfigurationError, HttpError, ServerError, SourceError
+from pupline.errors import (
+    ConfigurationError,
+    HttpError,
+    IncompleteBody,
+    RequestTimeout,
+    ServerError,
+    SourceError,
+    TaskFailure,
+    TooLarge,
+)
 from pupline.sources.api._paginators import paginator_of
 from pupline.specs import PaginatorSpec
 from tests.sources.recorded_apis import Asked, list_all, list_from_everywhere, missing, numbered, spec_source
@@ -73,9 +82,9 @@ def offset_api(asked: Asked) -> Any:
     return {"items": ALL[start : start + limit], "total": "8"}
 
 
-@pytest.mark.parametrize(("total", "requests"), [("total_path = 'total'", 3), ("", 4)])
-def test_offset_ends_at_the_total_or_at_an_empty_page(total: str, requests: int) -> None:
-    """With a total the empty page need not be asked for."""
+@pytest.mark.parametrize(("total", "requests"), [("total_path = 'total'", 3), ("", 5)])
+def test_offset_ends_at_the_total_or_at_empty_pages(total: str, requests: int) -> None:
+    """With a total no empty page is requested; without one a single empty page may be a gap."""
     source = spec_source(f"[paginator]\ntype = 'offset'\nlimit = 3\n{total}")
     done = list_from_everywhere(source, offset_api)
     assert done.urls == ALL
@@ -92,7 +101,7 @@ def test_offset_tells_the_total() -> None:
 
 @pytest.mark.parametrize(("first", "pages"), [(0, ""), (1, ""), (1, "total_path = 'pages'")])
 def test_page_numbers_count_from_where_the_api_counts(first: int, pages: str) -> None:
-    """`base_page` is 0 or 1; the end is an empty page or the number of pages."""
+    """`base_page` is 0 or 1; the end is at two empty pages or at the number of pages."""
 
     def api(asked: Asked) -> Any:
         page = int(asked.query["p"]) - first
@@ -101,7 +110,7 @@ def test_page_numbers_count_from_where_the_api_counts(first: int, pages: str) ->
     source = spec_source(f"[paginator]\ntype = 'page_number'\npage_param = 'p'\nbase_page = {first}\n{pages}")
     done = list_from_everywhere(source, api)
     assert done.urls == ALL
-    assert len(done.requests) == (3 if pages else 4)
+    assert len(done.requests) == (3 if pages else 5)
 
 
 def test_auto_follows_what_it_finds_and_says_when_it_finds_nothing() -> None:
@@ -239,7 +248,80 @@ def test_the_list_of_ids_and_other_failures_are_not_passed_over() -> None:
     shut_out = HttpError("the server answered 403")
     shut_out.details["status"] = 403
     assert listing.skip(shut_out) is None
-    assert listing.skip(ServerError("the server answered 500")) is None
+
+
+@pytest.mark.parametrize("broken", [ServerError("500"), RequestTimeout("late"), IncompleteBody("cut"), TooLarge("big")])
+def test_a_page_that_always_fails_does_not_keep_the_others(broken: TaskFailure) -> None:
+    """It is requested again after them, once more from any position, and then left out."""
+    source = spec_source(IDS)
+
+    def api(asked: Asked) -> Any:
+        if asked.path.endswith(("/b/images", "/d/images")):
+            raise broken
+        return breeds_api(["a", "b", "c", "d"])(asked)
+
+    listing = source.open()
+    done = list_all(listing, api)
+    assert [url[-12:-11] for url in done.urls] == ["a", "c"]
+    assert listing.left_out.reasons == {"unusable_page": 2}
+    assert len(done.requests) == (5 if isinstance(broken, TooLarge) else 7)
+    for position in done.positions:
+        resumed = source.open(position=position)
+        list_all(resumed, api)
+        assert resumed.left_out.reasons == {"unusable_page": 2}
+
+
+def test_an_api_that_fails_for_every_page_stops_its_listing() -> None:
+    """After three pages, which are not lost: the position has them."""
+    source, is_down = spec_source(IDS), True
+
+    def api(asked: Asked) -> Any:
+        if is_down and asked.path != "/v1/list":
+            raise ServerError("the server answered 500")
+        return breeds_api(list("abcdefg"))(asked)
+
+    listing = source.open()
+    with pytest.raises(ServerError):
+        list_all(listing, api)
+    is_down = False
+    rest = list_all(source.open(position=listing.position()), api)
+    assert [url[-12:-11] for url in rest.urls] == ["d", "e", "f", "g", "a", "b", "c"]
+
+
+def test_a_window_of_days_that_fails_is_requested_again_later() -> None:
+    """It costs the days after it nothing."""
+    failing = iter([True, False])
+
+    def api(asked: Asked) -> Any:
+        day = asked.query["start_date"]
+        if day == "2026-01-02" and next(failing):
+            raise ServerError("the server answered 500")
+        return {"items": [f"https://x.org/{day}.jpg"]}
+
+    window = "[paginator]\ntype = 'date_window'\nstart = 2026-01-01\nend = 2026-01-03\nstep = 1\n"
+    done = list_all(spec_source(window).open(), api)
+    assert [url[-5:-4] for url in done.urls] == ["1", "3", "2"]
+    assert done.shortfall is None
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["a", "..", None, "b", "\ud800", "x" * 2000, 1.5],
+        {"a": ["", [1], {}], "b": None, "": [], ".": "text"},
+    ],
+)
+def test_an_id_that_cannot_be_requested_costs_itself(ids: Any) -> None:
+    """The others are listed, and how many there were is said; from every position on the way too."""
+    listing = spec_source(IDS).open()
+    done = list_all(listing, breeds_api(ids))
+    assert [url[-12:-11] for url in done.urls] == ["a", "b"]
+    assert listing.left_out.reasons == {"unusable_page": 5 if isinstance(ids, list) else 6}
+    assert "cannot be requested, the first" in str(done.shortfall)
+    for position in done.positions[:-1]:
+        resumed = spec_source(IDS).open(position=position)
+        list_all(resumed, breeds_api(ids))
+        assert resumed.left_out.reasons == listing.left_out.reasons
 
 
 @pytest.mark.slow
@@ -251,16 +333,15 @@ def test_the_position_among_200_000_ids_is_small() -> None:
 
 
 def test_ids_that_changed_over_a_restart_are_found_again() -> None:
-    """New ones before the place, and the place gone altogether: no id of the new list is lost."""
+    """Only behind the same ids is the place the same; wherever others are new, moved or gone, none may be lost."""
     source = spec_source(IDS)
     listing = source.open()
     listing.read(b'{"message": ["a", "b", "c"]}', {})
     listing.read(b'{"items": []}', {})
-    rest = list_all(source.open(position=listing.position()), breeds_api(["0", "a", "b", "c"]))
-    assert [url[-12:-11] for url in rest.urls] == ["b", "c"]
-    assert "changed" in rest.notes[0]
-    anew = list_all(source.open(position=listing.position()), breeds_api(["a", "c"]))
-    assert [url[-12:-11] for url in anew.urls] == ["a", "c"]
+    for now, expected in (("abc", "bc"), ("abcd", "bcd"), ("ac", "c"), ("0abc", "0abc"), ("bca", "bca"), ("c", "c")):
+        rest = list_all(source.open(position=listing.position()), breeds_api(list(now)))
+        assert "".join(url[-12:-11] for url in rest.urls) == expected
+        assert now == "abc" or "changed" in rest.notes[0]
 
 
 # ---- what never goes on for ever, or elsewhere

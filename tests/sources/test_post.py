@@ -77,13 +77,16 @@ def test_an_error_of_graphql_is_told() -> None:
 @pytest.mark.parametrize(
     ("paginator", "paths"),
     [
-        ("type = 'offset'\nlimit = 2\noffset_body_path = 'from'\nlimit_body_path = 'size'", [(0, 2), (2, 2), (4, 2)]),
-        ("type = 'page_number'\nbase_page = 1\npage_body_path = 'from'", [(1, 9), (2, 9), (3, 9)]),
+        (
+            "type = 'offset'\nlimit = 2\noffset_body_path = 'from'\nlimit_body_path = 'size'",
+            [(0, 2), (2, 2), (4, 2), (6, 2)],
+        ),
+        ("type = 'page_number'\nbase_page = 1\npage_body_path = 'from'", [(1, 9), (2, 9), (3, 9), (4, 9)]),
     ],
 )
 def test_offsets_and_page_numbers_may_be_in_the_body(paginator: str, paths: list[tuple[int, int]]) -> None:
     """As numbers; the body's own values of that name are replaced."""
-    pages = iter([numbered(1, 2), numbered(3, 4), []])
+    pages = iter([numbered(1, 2), numbered(3, 4), [], []])
     source = spec_source(f"method = 'POST'\n[body]\nfrom = 7\nsize = 9\n[paginator]\n{paginator}")
     done = list_all(source.open(), lambda _: {"items": next(pages)})
     assert [(sent["from"], sent["size"]) for sent in (Asked.of(one).content for one in done.requests)] == paths

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.errors import SourceError
+from pupline.errors import InvalidUrl, SourceError
+from pupline.http import Url
 from pupline.sources import resolve
 from pupline.specs._item_fields import FACTS, Normaliser
 from pupline.specs._item_reader import filled
@@ -190,6 +191,27 @@ def test_items_without_a_url_are_left_out_with_a_note() -> None:
 def test_relative_urls_belong_to_their_page(url: str, expected: str) -> None:
     """What is no URL is kept as it is: the audit will say so."""
     assert items_of({"items": [url]}, "path = 'dogs'")[0] == [SourceItem(url=expected)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/a\tb.jpg", " /a.jpg", "/a.jpg\n", " https://x.org/a.jpg", "\nhttps://x.org/a.jpg", "\x00a.jpg", "#", "#a", "?"],
+)
+def test_what_joining_would_drop_stays_in_a_url(url: str) -> None:
+    """Blanks and line ends in it, and references to the page itself: fetching refuses such a URL."""
+    assert items_of({"items": [url]})[0][0].url == url
+    with pytest.raises(InvalidUrl):
+        Url.parse(url)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u3000"])
+def test_a_text_of_blanks_is_not_a_url(blank: str) -> None:
+    """It is left out like an empty one; alone on its page it is an error."""
+    listing = spec_source("").open()
+    done = list_all(listing, lambda _: {"items": [blank, "https://x.org/a.jpg", {"url": blank}]})
+    assert (done.urls, listing.left_out.reasons) == (["https://x.org/a.jpg"], {"unusable_record": 1, "no_url": 1})
+    with pytest.raises(SourceError, match="found nothing but"):
+        items_of({"items": [blank]})
 
 
 @pytest.mark.parametrize("beginning", ["https://a.org/", "data:image/png;base64,", "/", "\ud800"])

@@ -114,7 +114,7 @@ def test_a_level_that_nothing_has_is_an_error() -> None:
     with pytest.raises(SourceError, match=r"each \(media\[\]\) found nothing in any of the 2 .* an object with photos"):
         listed(POSTS, posts({"photos": []}, {"photos": []}))
     text = POSTS.replace("[fields]", "[paginator]\ntype = 'page_number'\n[fields]")
-    done = listed(text, posts({"media": [{"src": "/1.jpg"}]}), posts({"text": "none"}), posts())
+    done = listed(text, posts({"media": [{"src": "/1.jpg"}]}), posts({"text": "none"}), posts(), posts())
     assert (len(done.items), done.shortfall) == (1, None)
 
 

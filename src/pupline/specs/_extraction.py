@@ -53,8 +53,8 @@ def extract(expression: Expression, page: Any) -> Extraction:
         found = [found]
     if not isinstance(found, list):
         raise SourceError(f"{what} gives {described(found)}; {_expected(page)}")
-    entries = [one for one in found if isinstance(one, dict | str) and one != ""]
-    others = [one for one in found if not isinstance(one, dict | str) or one == ""]
+    entries = [one for one in found if isinstance(one, dict) or is_filled_text(one)]
+    others = [one for one in found if not isinstance(one, dict) and not is_filled_text(one)]
     records = len(found) if observer.records is None else observer.records
     unusable = observer.dropped + len(others)
     why = described(others[0]) if others else observer.first_dropped
@@ -64,6 +64,11 @@ def extract(expression: Expression, page: Any) -> Extraction:
         )
         raise SourceError(f"{what} found {which}; {_expected(page)}")
     return Extraction(entries, records, unusable, why, is_single)
+
+
+def is_filled_text(value: Any) -> bool:
+    """Whether it is a text of more than blanks."""
+    return isinstance(value, str) and not value.isspace() and value != ""
 
 
 def observed(expression: Expression, value: Any) -> tuple[Any, int, str]:

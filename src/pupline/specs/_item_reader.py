@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from pupline.errors import SourceError
-from pupline.specs._extraction import Extraction, described, extract
+from pupline.specs._extraction import Extraction, described, extract, is_filled_text
 from pupline.specs._item_fields import FACTS, MAX_URL, Normaliser
 from pupline.specs._levels import Entry, Levels, levels_of
 from pupline.specs._spec import SourceSpec
@@ -17,6 +17,8 @@ from pupline.tasks.left_out import NO_URL, UNUSABLE_RECORD, LeftOut
 from pupline.text import printable
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# What `urljoin` drops without a word, and references to the page itself. They stay, and the URL is refused as invalid.
+_NOT_JOINED = re.compile(r"[\x00-\x20#]|.*[\t\r\n]|\?\Z", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 # Names that media types have for the file types of `expect.types`, where they differ.
 _MEDIA_SUBTYPES = {"jpeg": "jpg", "pjpeg": "jpg", "x-ms-bmp": "bmp", "x-png": "png", "apng": "png", "tif": "tiff"}
@@ -115,7 +117,9 @@ class ItemReader:
         url = facts.pop("url", None)
         if self._spec.url_template is not None:
             url = filled(self._spec.url_template, one.value, page, one.outer)
-        return self._replaced(url) if isinstance(url, str) else url, facts
+        if isinstance(url, str):
+            url = self._replaced(url) if is_filled_text(url) else ""
+        return url, facts
 
     def _replaced(self, url: str) -> str:
         for old, new in self._spec.url_replace:
@@ -125,7 +129,7 @@ class ItemReader:
 
     def _item(self, url: str, facts: dict[str, Any], page_url: str) -> SourceItem | None:
         extra = facts.pop("extra", {})
-        if not _ABSOLUTE.match(url):
+        if not _ABSOLUTE.match(url) and not _NOT_JOINED.match(url):
             with suppress(ValueError):  # brackets without an address: the audit will have it as an invalid URL
                 url = urljoin(page_url, url)
         if self._spec.id_from is not None and "id" not in facts:

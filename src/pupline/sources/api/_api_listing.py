@@ -7,7 +7,18 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from pupline.errors import ConfigurationError, HttpError, NotFound, SourceError, TaskFailure, UnreadableAnswer
+from pupline.errors import (
+    ConfigurationError,
+    HttpError,
+    IncompleteBody,
+    NotFound,
+    Refusal,
+    RequestTimeout,
+    ServerError,
+    SourceError,
+    TaskFailure,
+    UnreadableAnswer,
+)
 from pupline.json_values import JSON
 from pupline.sources._listing import ColumnUse, Page
 from pupline.sources._source import Opening
@@ -37,6 +48,12 @@ _MAX_UNUSABLE = 5
 
 _REJECTED = frozenset({401, 402, 403, 407, 451})
 """Statuses that reject this client: other pages would get the same."""
+
+_PASSING = (ServerError, RequestTimeout, IncompleteBody)
+"""Errors that pass if the API has them; they do not if a page has."""
+
+_MAX_FAILING = 3
+"""Pages in a row that fail with an error that passes, and are requested again after all others; then the API fails."""
 
 _MAX_SHORTFALL = 300
 _REMEMBERED_ITEMS = 100_000  # at least; twice as many at most, some 15 MB
@@ -72,7 +89,7 @@ class ApiListing:
         self._reader = ItemReader(spec)
         self._seen = SeenItems()
         self._pages = self._listed = 0
-        self._unusable_in_a_row = 0
+        self._unusable_in_a_row = self._failing_in_a_row = 0
         self._left_out_pages = LeftOut()
         self._nothing_there = 0  # pages with a status that means so
         self._final: LeftOut | None = None  # of a listing that was complete when its position was written
@@ -137,6 +154,7 @@ class ApiListing:
         elif self._paginator.complete and not self._is_cut:
             found.add(NOT_GIVEN, self._paginator.not_given, self._paginator.shortfall or "")
             found.add(NO_SUCH_PAGE, self._paginator.no_such_page, self._paginator.shortfall or "")
+            found.add(UNUSABLE_PAGE, self._paginator.unusable_pages, self._paginator.shortfall or "")
         return found
 
     def request(self) -> PageRequest | None:
@@ -186,7 +204,11 @@ class ApiListing:
             self._pages += 1
             self._nothing_there += 1
             return f"nothing there, as the API answered {status}"
-        is_bad = isinstance(failure, SourceError) or (isinstance(failure, HttpError) and status not in _REJECTED)
+        if isinstance(failure, _PASSING) and not self._paginator.is_deferred:
+            return self._deferred(failure)
+        is_bad = isinstance(failure, (SourceError, Refusal, *_PASSING)) or (
+            isinstance(failure, HttpError) and status not in _REJECTED
+        )
         may_leave_out = isinstance(failure, NotFound) or (is_bad and self._unusable_in_a_row < _MAX_UNUSABLE)
         if not may_leave_out or not self._paginator.skip_page():
             return None
@@ -200,6 +222,16 @@ class ApiListing:
         self._left_out_pages.add(UNUSABLE_PAGE, example=message)
         self._unusable_in_a_row += 1
         return f"left out, as it cannot be used: {message}"
+
+    def _deferred(self, failure: TaskFailure) -> str | None:
+        """The note on a page that is requested again later; None where it is not, as another one fails as well.
+
+        One page may fail forever, and must not keep the others from being listed.
+        """
+        if self._failing_in_a_row >= _MAX_FAILING or not self._paginator.defer_page():
+            return None
+        self._failing_in_a_row += 1
+        return f"requested again after the other pages: {self._masked(failure.message)}"
 
     def position(self) -> str:
         """Counts and the paginator's state, with a digest of what decides which pages there are."""
@@ -294,7 +326,7 @@ class ApiListing:
             self._stuck = self._error_at(url, err)
         else:
             self._pages += 1
-            self._unusable_in_a_row = 0
+            self._unusable_in_a_row = self._failing_in_a_row = 0
             self._credentials.accepted()
         items = self._within_cap(items)
         most = self._spec.limits.max_pages

@@ -11,6 +11,7 @@ from pupline.sources.api._page_values import (
     cursor_from,
     cursor_on_page,
     followed,
+    larger_total,
     link_from,
     says_more,
     sendable,
@@ -58,6 +59,7 @@ class _Following(Paginator):
     total_path: Expression | None = None
 
     _received: int = field(default=0, init=False)  # records on useful pages
+    _more: bool | None = field(default=None, init=False)  # what the latest page says of a further one, in so many words
 
     def advance(self, page: PageResponse) -> None:
         """See `Paginator.advance`; also reads the total, and compares it at the end."""
@@ -65,7 +67,7 @@ class _Following(Paginator):
         useful = self.useful_pages
         super().advance(page)
         self._received += page.records if self.useful_pages > useful else 0
-        self.total = self.total if total is None else total
+        self.total = larger_total(self.total, total)
         self._compare()
 
     def _compare(self) -> None:
@@ -74,11 +76,14 @@ class _Following(Paginator):
             self.not_given = self.total - self._received
             missing = f"the API says that it has {self.total:,} items, and gave {self._received:,}"
             self.shortfall = self.shortfall or missing
+        if self.complete and self._more:
+            self.shortfall = self.shortfall or "the API says that there is a further page, and gave none"
 
     def state(self) -> dict[str, Any]:
         """See `Paginator.state`."""
         counts = {"came": self._received, "told": self.total} if self.total_path is not None else {}
-        return {**super().state(), **counts}
+        more = {} if self._more is None else {"more": self._more}
+        return {**super().state(), **counts, **more}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Paginator.restore`."""
@@ -86,10 +91,14 @@ class _Following(Paginator):
         self._received = int(state.get("came", 0))
         told = state.get("told")
         self.total = None if told is None else int(told)
+        self._more = state.get("more")
 
     def ends_with(self, status: int) -> bool:
-        """204 and an empty body, or as the spec says, are a page without entries and without a next one."""
-        if not self._is_empty_status(status, frozenset({200, 204})):
+        """204, or as the spec says, is a page without entries and without a next one.
+
+        200 without a body is not: a page has announced this one, and servers that fail answer so.
+        """
+        if not self._is_empty_status(status, frozenset({204})):
             return False
         if self.useful_pages:
             self.notes.append("the API answered without a page, which ends its listing")
@@ -259,11 +268,15 @@ class JsonCursor(_Cursors):
     has_more_path: Expression | None = None
 
     def _move(self, page: PageResponse) -> None:
-        if self.has_more_path is not None and not says_more(self.has_more_path, page, is_first=not self.useful_pages):
-            self.complete = True
+        more = says_more(self.has_more_path, page, is_first=not self.useful_pages)
+        if more is False:
+            self._more, self.complete = more, True
             return
         what = f"cursor_path ({printable(self.cursor_path.text, 60)})"
         cursor = cursor_on_page(self.cursor_path, page, what)
+        if more and cursor is None:
+            raise SourceError(f"{what} gives no cursor, and has_more_path says that there is a further page")
+        self._more = more
         self._send(cursor, is_number=isinstance(self.cursor_path.search(page.body), int))
 
 

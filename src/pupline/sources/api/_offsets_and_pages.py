@@ -1,10 +1,10 @@
 """Paginators that count: offsets and page numbers.
 
 Unless it announces a total, such an API does not mark its last page, and each has its own response to a request for one
-more. After at least one useful page, these end the listing, with a note: a page without entries, the statuses 204, 404
-and 416, an empty body, and a repeated last page. 400, 410 and 422 may mean the end too (WordPress: 400), or a limit of
-ten thousand items (search engines: 400 or 422; image boards: 410). They are the end after a page shorter than another
-one; otherwise it is unknown, which is a `shortfall`.
+more. After at least one useful page, these end the listing, with a note: the statuses 204, 404 and 416, an empty body,
+and a repeated last page; and two pages without entries, as a single one may be a gap. 400, 410 and 422 may mean the end
+too (WordPress: 400), or a limit of ten thousand items (search engines: 400 or 422; image boards: 410). They are the end
+after a page shorter than another one; otherwise it is unknown, which is a `shortfall`.
 """
 
 from abc import abstractmethod
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pupline.errors import SourceError
-from pupline.sources.api._page_values import says_more, total_on_page
+from pupline.sources.api._page_values import larger_total, says_more, total_on_page
 from pupline.sources.api._paginator import MAX_EMPTY_PAGES, PageResponse, Paginator, next_page_with
 from pupline.specs import Expression, NextPage
 from pupline.text import printable
@@ -32,7 +32,8 @@ class _Numbered(Paginator):
     has_more_path: Expression | None = None
 
     _number: int = field(default=0, init=False)
-    _announced: int | None = field(default=None, init=False)  # the total on the latest page
+    _announced: int | None = field(default=None, init=False)  # the largest total so far
+    _more: bool | None = field(default=None, init=False)  # what the latest page says of a further one
     _largest: int = field(default=0, init=False)  # records of the largest page
     _latest: int = field(default=0, init=False)  # records of the latest page
 
@@ -42,13 +43,12 @@ class _Numbered(Paginator):
 
     def advance(self, page: PageResponse) -> None:
         """See `Paginator.advance`; also reads the total."""
+        more = says_more(self.has_more_path, page, is_first=not self.useful_pages)
         if self.total_path is not None:
-            announced = total_on_page(self.total_path, page)
-            self._announced = self._announced if announced is None else announced
-        is_first, more = not self.useful_pages, self.has_more_path
-        is_last = more is not None and not says_more(more, page, is_first=is_first)
+            self._announced = larger_total(self._announced, total_on_page(self.total_path, page))
+        self._more = more
         super().advance(page)
-        if not self.complete and (self._has_all() or is_last):
+        if not self.complete and (more is False or (self._has_all() and not more)):
             self._finish()
 
     def ends_with(self, status: int) -> bool:
@@ -81,7 +81,17 @@ class _Numbered(Paginator):
         return f"{printable(self._param, 40)}={self._number}"
 
     def _after_empty(self, page: PageResponse) -> None:
+        """Look beyond it: at one page, or at several where the API announces more."""
+        self._latest = 0
+        is_announced = self._more is not False and (self._more or self._is_announced_beyond())
+        most = MAX_EMPTY_PAGES if is_announced else 2 if self.useful_pages and self._more is None else 1
         if self.stop_after_empty_page is False:
+            self._step(page)
+        elif self.stop_after_empty_page is None and self._empty + 1 < most:
+            if is_announced:
+                self.notes.append(
+                    f"the page for {self._here} holds nothing, and the API says that it is not the last one"
+                )
             self._step(page)
         else:
             self._finish()
@@ -89,7 +99,7 @@ class _Numbered(Paginator):
     def _after_stale(self, page: PageResponse) -> None:
         if self._stale + 1 < self.max_stale:
             self._step(page)
-        elif self.useful_pages > 1:
+        elif self.useful_pages > 1 or self._empty:
             self.notes.append(f"from {self._here} on the API repeats itself, which ends its listing")
             self._finish()
         else:
@@ -107,7 +117,13 @@ class _Numbered(Paginator):
         """End the listing, and note what the API announced and did not give."""
         self.complete = True
         missing = self._missing()
+        if missing is None and self._more and not self._has_all():
+            missing = f"the API says that there is more, and {self._here} gave nothing new"
         self.shortfall = self.shortfall or missing
+
+    @abstractmethod
+    def _is_announced_beyond(self) -> bool:
+        """Whether the API announced items or pages after the requested page."""
 
     @abstractmethod
     def _step(self, page: PageResponse) -> None: ...
@@ -121,12 +137,14 @@ class _Numbered(Paginator):
         """What the API announced and did not give, in words; sets its number."""
 
     def _own_state(self) -> dict[str, Any]:
-        return {"number": self._number, "told": self._announced, "sizes": [self._largest, self._latest]}
+        more = {} if self._more is None else {"more": self._more}
+        return {"number": self._number, "told": self._announced, "sizes": [self._largest, self._latest], **more}
 
     def _restore_own(self, state: Mapping[str, Any]) -> None:
         self._number = int(state["number"])
         announced = state.get("told")
         self._announced = None if announced is None else int(announced)
+        self._more = state.get("more")
         self._largest, self._latest = map(int, state.get("sizes", (0, 0)))
 
 
@@ -167,6 +185,9 @@ class Offset(_Numbered):
             self._is_total_wrong = True
         self.total = None if self._is_total_wrong else self._announced
 
+    def _is_announced_beyond(self) -> bool:
+        return self.total is not None and self._number + self.limit < self.total
+
     def _step(self, page: PageResponse) -> None:
         self._number += page.records or self.limit
 
@@ -185,6 +206,8 @@ class Offset(_Numbered):
     def _restore_own(self, state: Mapping[str, Any]) -> None:
         super()._restore_own(state)
         self._received = int(state.get("came", self._number))
+        self._is_total_wrong = self._announced is not None and self._received > self._announced
+        self.total = None if self._is_total_wrong else self._announced
 
 
 @dataclass(kw_only=True, eq=False)
@@ -209,13 +232,8 @@ class PageNumber(_Numbered):
     def _done(self) -> int:
         return self._number - self.base_page
 
-    def _after_empty(self, page: PageResponse) -> None:
-        is_last = self._announced is None or self._done + 1 >= self._announced
-        if self.stop_after_empty_page is None and not is_last and self._empty + 1 < MAX_EMPTY_PAGES:
-            self.notes.append(f"the page for {self._here} holds nothing, and the API says that it is not the last one")
-            self._step(page)
-        else:
-            super()._after_empty(page)
+    def _is_announced_beyond(self) -> bool:
+        return self._done + 1 < (self._announced or 0)
 
     def _step(self, page: PageResponse) -> None:  # noqa: ARG002 - a page is a page
         self._number += 1

@@ -37,14 +37,25 @@ def followed(link: str, page: PageResponse, what: str) -> str:
     return page.clean(str(url))
 
 
-def says_more(path: Expression, page: PageResponse, *, is_first: bool) -> bool:
-    """Whether the page announces a further one. Raises: SourceError where the first page says nothing of that."""
-    found = path.search(page.body)
-    if found is None and is_first:
+def says_more(path: Expression | None, page: PageResponse, *, is_first: bool) -> bool | None:
+    """Whether the page announces a further one; None where it does not say. path: a spec's `has_more_path`.
+
+    Raises: SourceError where the first page does not say.
+    """
+    found = None if path is None else path.search(page.body)
+    if path is not None and found is None and is_first:
         raise SourceError(
             f"has_more_path ({printable(path.text, 60)}) gives null; it should be true, or false on the last page"
         )
-    return found not in (None, False, 0, "", "0", "false", [], {})
+    return None if found is None else found not in (False, 0, "", "0", "false", [], {})
+
+
+def larger_total(known: int | None, announced: int | None) -> int | None:
+    """The larger of two announced totals, of which an earlier page may have had the first.
+
+    An API that announces less and less has lost items on the way, or pages shift while they are listed.
+    """
+    return max((total for total in (known, announced) if total is not None), default=None)
 
 
 def cursor_on_page(path: Expression, page: PageResponse, what: str) -> str | None:

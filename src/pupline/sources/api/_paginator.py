@@ -56,6 +56,7 @@ class Paginator(ABC):
 
     complete: there is no further page. total: items in all, where the API announces it. shortfall: why items are
     missing, once complete; not_given: how many items, or no_such_page: pages, where the API has announced a number.
+    unusable_pages: those that it names and that cannot be requested.
     useful_pages: pages with new items.
 
     The other fields of each paginator are its settings in a spec. empty_statuses: those that mean a page without
@@ -70,6 +71,7 @@ class Paginator(ABC):
     shortfall: str | None = field(default=None, init=False)
     not_given: int = field(default=0, init=False)
     no_such_page: int = field(default=0, init=False)
+    unusable_pages: int = field(default=0, init=False)
     notes: list[str] = field(default_factory=list, init=False)
     useful_pages: int = field(default=0, init=False)
     _empty: int = field(default=0, init=False)
@@ -108,6 +110,15 @@ class Paginator(ABC):
 
     def skip_page(self) -> bool:
         """Move on without the requested page; False where the next one depends on it."""
+        return False
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether the requested page is one that failed before; see `defer_page`."""
+        return False
+
+    def defer_page(self) -> bool:
+        """Move on, and request the page again after all others; False where that is not possible."""
         return False
 
     def ends_with(self, status: int) -> bool:  # noqa: ARG002 - most have an end of their own
