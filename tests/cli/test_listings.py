@@ -81,12 +81,31 @@ def test_a_total_that_was_not_reached_is_told(command: Run, api: Api, tmp_path: 
     for _ in range(2):
         done = ingest(command, api, tmp_path / "data", *how)
         assert done.code == 1
-        assert "Not all that the source has: the API says that it has 9 items, and gave 4.\n" in done.stderr
+        assert "Not all that was asked for: the API says that it has 9 items, and gave 4.\n" in done.stderr
         summary = done.rows[-1]
         assert (summary["status"], summary["listed_complete"]) == ("SUCCEEDED", False)
         assert summary["trouble"] == "the API says that it has 9 items, and gave 4"
     done = ingest(command, api, tmp_path / "other", "--count", "4", *how)
     assert (done.code, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", HOW)
+def test_a_count_that_the_source_does_not_fill_is_told(
+    command: Run, api: Api, tmp_path: Path, how: tuple[str, ...]
+) -> None:
+    """On stderr, in summary.json and in the exit code; also where the source has nothing at all."""
+    api.gives(4, {"items": []})
+    done = ingest(command, api, tmp_path / "data", "--count", "5", *how)
+    trouble = "--count asks for 5 images, and the source has 4"
+    assert done.code == 1
+    assert done.stderr.endswith(f"Not all that was asked for: {trouble}.\n")
+    summary = done.rows[-1]
+    assert (summary["status"], summary["listed_complete"], summary["trouble"]) == ("SUCCEEDED", False, trouble)
+    api.gives(0, {"items": []})
+    done = ingest(command, api, tmp_path / "none", "--count", "5", *how)
+    assert done.code == 1
+    assert "--count asks for 5 images, and the source has 0" in done.stderr
 
 
 @pytest.mark.slow

@@ -111,7 +111,11 @@ def write_manifest(
         if writer.items == request.count:
             return Manifest(writer.items, writer.repeated, columns_dropped=dropped_of(listing.position()))
         return Manifest(
-            writer.items, writer.repeated, listing.shortfall, listing.left_out, dropped_of(listing.position())
+            writer.items,
+            writer.repeated,
+            listing.shortfall or request.shortage(writer.items),
+            listing.left_out,
+            dropped_of(listing.position()),
         )
 
 

@@ -44,7 +44,8 @@ class Lister:
         self.other_shards = row.other_shards
         self._shard = request.own_shard
         self.notes: list[str] = []
-        self.trouble: str | None = shortfall_of(row.position) if row.listed and not self._has_count else None
+        self._shortfall = shortfall_of(row.position) if row.listed and not self._has_count else None
+        self.trouble: str | None = self._shortfall or (request.shortage(row.items) if row.listed else None)
         self.left_out = LeftOut() if self._has_count else left_out_of(row.position)
         self.columns_dropped = dropped_of(row.position)
         self._fail_without_items()
@@ -145,7 +146,8 @@ class Lister:
         self.known += added.known
         self.other_shards += page.other_shards
         self.complete = listing.complete
-        self.trouble = None if self._has_count else listing.shortfall
+        self._shortfall = None if self._has_count else listing.shortfall
+        self.trouble = self._shortfall or (self._request.shortage(self.items) if listing.complete else None)
         self.left_out = LeftOut() if self._has_count else listing.left_out
         self.columns_dropped = dropped_of(position)
         self._fail_without_items()
@@ -157,7 +159,7 @@ class Lister:
 
     def _fail_without_items(self) -> None:
         """A source with entries of which none can be used is no empty one: the run has failed."""
-        if self.complete and self.trouble and not (self.items or self.known or self.other_shards):
+        if self.complete and self._shortfall and not (self.items or self.known or self.other_shards):
             self.error = SourceError.__name__
 
     @property

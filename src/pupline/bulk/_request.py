@@ -10,7 +10,7 @@ from pupline.http import DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_SECONDS, Origin, Pro
 from pupline.images import MAX_PIXELS
 from pupline.json_values import JSON
 from pupline.tasks.left_out import LeftOut
-from pupline.text import plain_number
+from pupline.text import plain_number, plural
 
 if TYPE_CHECKING:
     from pupline.local import IngestCounts, ItemDone, StopRequested, UndeletedFiles
@@ -116,6 +116,14 @@ class IngestRequest:
     def own_shard(self) -> Shard | None:
         """The shard; None where all hosts are fetched here."""
         return None if self.shard is None else Shard.parse(self.shard)
+
+    def shortage(self, items: int) -> str | None:
+        """Why a complete listing of so many items is less than `count`; None where it is not, or passes items over."""
+        if self.count is None or items >= self.count:
+            return None
+        if self.incremental or self.stop_after_known is not None or self.shard is not None:
+            return None
+        return f"--count asks for {plural(self.count, 'image')}, and the source has {items:,}"
 
     def is_same_command(self, other: "IngestRequest") -> bool:
         """Whether both mean the same images; speed and patience do not matter."""

@@ -67,7 +67,12 @@ Examples:
 _OPTIONS = (
     param_option,
     click.option("--breed", "breeds", multiple=True, metavar="B", help="Only this breed of dog-ceo. May be repeated."),
-    click.option("--count", type=click.IntRange(min=1), metavar="N", help="At most N distinct images. [default: all]"),
+    click.option(
+        "--count",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="N distinct images; if the source has fewer, exit code 1. [default: all]",
+    ),
     click.option("--dataset", metavar="NAME", help="The dataset of the images. [default: named after the source]"),
     click.option(
         "--concurrency",

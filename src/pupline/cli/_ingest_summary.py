@@ -205,7 +205,7 @@ def _next_commands(report: "IngestReport", *, workflow: bool) -> Iterator[str]:
 
 
 def listing_trouble(report: "IngestReport", options: str) -> str:
-    """Why the run's images are not all that the source has, and what to do about it."""
+    """Why the run's images are not all that was asked for, and what to do about it."""
     reason = printable(report.trouble or "", 400)
     if report.listing_ended:
         return incomplete(reason)
@@ -216,8 +216,8 @@ def listing_trouble(report: "IngestReport", options: str) -> str:
 
 
 def incomplete(reason: str) -> str:
-    """That a listing ended before the source's end, which is what exit code 1 means."""
-    return f"Not all that the source has: {reason}."
+    """That a listing ended with less than was asked for, which is what exit code 1 means."""
+    return f"Not all that was asked for: {reason}."
 
 
 def empty_hint(source: str | None) -> str | None:
