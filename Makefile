@@ -157,8 +157,8 @@ bench: .venv/dev.stamp  ## Compare speed and memory with peers; BENCH="five inge
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: soak
-soak: .venv/dev.stamp  ## Ingest 10,000 images, killed five times on the way, and compare everything with the source
-	@SOAK_IMAGES=10000 $(BIN)/pytest -n0 tests/e2e/test_ingest_killed.py
+soak: .venv/dev.stamp  ## Ingest 20,000 images with kills, a clock that jumps and a full disk; all compared with the source
+	@SOAK_IMAGES=20000 SOAK_KILLS=6 $(BIN)/pytest -n0 -s tests/soak
 
 SECONDS := 600
 
