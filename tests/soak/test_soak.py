@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def _interruptions(soak: Soak) -> list[tuple[int, str, Callable[[subprocess.Pope
     for number in range(KILLS):
         whole = bool(number % 2)
         what = "killed with its workers" if whole else "killed alone"
-        events.append((what, lambda child, whole=whole: kill(child, whole_group=whole)))
+        events.append((what, partial(kill, whole_group=whole)))
     chance.shuffle(events)
     step = IMAGES * 8 // 10 // len(events)
     return [(step * at + chance.randrange(1, step // 2), *event) for at, event in enumerate(events)]
