@@ -68,6 +68,8 @@ BROKEN: dict[str, tuple[bytes, type[TaskFailure], str]] = {
     "a length with a byte in it": (answer(BODY, "Content\u00ad-Length: 5"), HttpError, "header line"),
     "a coding with a space": (answer(BODY, "Transfer-Encoding : chunked"), HttpError, "header line"),
     "a coding behind nothing": (answer(BODY, ":Transfer-Encoding: chunked"), HttpError, "header line"),
+    "a length behind a vertical tab": (answer(BODY, "Content-Length:\x0b768"), HttpError, "Content-Length"),
+    "a coding behind a form feed": (answer(chunked(BODY), "Transfer-Encoding:\x0cchunked"), HttpError, "chunked"),
     "a length in a fold": (answer(BODY, "A: b\r\n Content-Length: 5"), HttpError, "header line ' Content-Length"),
     "a coding in a fold of nothing": (
         b"HTTP/1.1 200 OK\r\n\tTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\nx",

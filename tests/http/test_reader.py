@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pupline.errors import ConnectionFailed, HttpError, IncompleteBody, TaskFailure
+from pupline.errors import ConnectionFailed, HttpError, IncompleteBody, TaskFailure, TooLarge
 from pupline.http._connection import Connection
 from pupline.http._deadline import Deadline
 from pupline.http._exchange import Exchange
 from pupline.http._reader import RawResponse, ReadLimits, ResponseReader
 from tests.http.recorded import BODY, CHUNKED, KEPT, RECORDED, WHOLE
-from tests.http.servers import Pieces, answer
+from tests.http.servers import Pieces, answer, chunked
 from tests.http.waits import bounded_by as bounded_by
 
 LIMITS = ReadLimits(100_000, 32 * 1024, 100)
@@ -47,6 +47,17 @@ def cut_positions(raw: bytes) -> Iterator[int]:
     yield from range(first)
     yield from range(first, len(raw), len(raw) // 16 + 1)
     yield from range(max(first, len(raw) - 40), len(raw))
+
+
+@pytest.mark.parametrize(("size", "count", "is_accepted"), [(1, 30_000, True), (1, 40_000, False), (64, 1_500, True)])
+def test_chunks_are_not_arbitrarily_many(size: int, count: int, is_accepted: bool) -> None:
+    """A few bytes a chunk are accepted, but millions of such chunks would cost as much as gigabytes."""
+    raw = answer(chunked(*[b"x" * size] * count), CHUNKED)
+    if is_accepted:
+        assert len(read([raw]).body) == size * count
+    else:
+        with pytest.raises(TooLarge, match="32768"):
+            read([raw])
 
 
 @pytest.mark.long

@@ -230,7 +230,11 @@ def test_locations_are_relative_to_where_they_came_from(location: str, there: st
 
 
 @pytest.mark.parametrize(
-    "location", ["file:///etc/passwd", "//127.1/", "http://u@h/", "/a\tb", " /b", "http://[::1", "javascript:alert(1)"]
+    "location",
+    [
+        *("file:///etc/passwd", "//127.1/", "http://u@h/", "/a\tb", " /b", "http://[::1", "javascript:alert(1)"),
+        *("http:///10.0.0.1/", "///10.0.0.1/", "http:/b", "http:b"),  # a path to some, a host to others
+    ],
 )
 def test_locations_are_guarded_like_urls(location: str) -> None:
     """A Location gets no milder reading than a URL."""

@@ -121,7 +121,7 @@ class HeaderFields:
         """The head with these fields; the lines of a folded one are joined by a space (RFC 9112, 5.2)."""
         values: dict[str, list[str]] = {}
         for name, lines in self._found:
-            values.setdefault(name, []).append(_text(name, b" ".join(lines).strip()))
+            values.setdefault(name, []).append(_text(name, b" ".join(lines).strip(b" \t")))
         joined = {name: ", ".join(several) for name, several in values.items()}
         return ResponseHead(version, status, joined, {name: found for name, found in values.items() if len(found) > 1})
 

@@ -36,6 +36,10 @@ MAX_UNWANTED_BYTES = 64 * 1024
 # A smaller piece of a body shares an object with its neighbours: one of its own would take many times the room.
 _SMALL_PIECE_BYTES = 1024
 
+# Reading a chunk takes as long as reading kilobytes. A smaller one counts as a header byte, so that there are not
+# millions of them.
+_SMALL_CHUNK_BYTES = 64
+
 # Their head ends the response, whatever their fields say of a body (RFC 9112, 6.3).
 _BODILESS = frozenset({204, 304})
 
@@ -52,8 +56,8 @@ class ReadLimits:
     """What is read of one response, at most.
 
     max_bytes: of the body as sent. truncate: of a longer body, read the first `max_bytes` instead of raising TooLarge.
-    max_header_bytes: of the head with its interim responses, chunk extensions and trailers. is_head_only: no body.
-    error_bytes: of the body of an error, which may be cut anywhere.
+    max_header_bytes: of the head with its interim responses, chunk extensions and trailers; each small chunk is one.
+    is_head_only: no body. error_bytes: of the body of an error, which may be cut anywhere.
     """
 
     max_bytes: int
@@ -276,6 +280,8 @@ class ResponseReader:
             raise self._malformed("both Transfer-Encoding and Content-Length")
         body = bytearray()
         while size := _chunk_size(line := (yield from self._chunk_line(len(body)))):
+            if size < _SMALL_CHUNK_BYTES:
+                self._header_bytes_left -= 1
             is_over = len(body) + size > limit
             if is_over and not truncate:
                 raise self._too_large(f"at least {len(body) + size}", limit)

@@ -28,6 +28,7 @@ DEFAULT_PORTS: dict[Scheme, int] = {"http": 80, "https": 443}
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?:#.*)?"
 )
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>.*))?")
 _DOTTED_QUAD = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 _LABEL = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")  # some labels in use end in a hyphen, against the rules
@@ -115,6 +116,11 @@ class Url:
     def join(self, location: str) -> "Url":
         """The URL of a Location header, or of a page's link, in the response to this one. Raises: InvalidUrl."""
         _refuse_characters(location)
+        # urljoin takes `http:///host/` and `///host/` for paths, browsers take them for hosts.
+        if location.startswith("//"):
+            return Url.parse(f"{self.origin.scheme}:{location}")
+        if _SCHEME.match(location):
+            return Url.parse(location)
         try:
             joined = urljoin(str(self), location)
         except ValueError as err:
