@@ -94,6 +94,19 @@ def test_an_error_in_a_look_is_the_images_own(monkeypatch: pytest.MonkeyPatch, e
     assert reason_of("InspectionFailed") == "internal_error"
 
 
+def test_time_in_which_the_thread_did_not_compute_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy, or was suspended, ends no look: only one that computes is interrupted."""
+    monkeypatch.setattr(timed_inspection, "MIN_INSPECTION_SECONDS", 0.02)
+    stood_still = threading.Event()
+
+    def stand_still(_body: bytes) -> Inspection:
+        stood_still.wait(0.3)
+        return FOUND
+
+    looks(monkeypatch, stand_still)
+    assert inspect_within(0.0, b"sound", max_pixels=1) is FOUND
+
+
 def test_a_sound_look_gives_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time that a body took is not held against it once it is there: a look has a second at least."""
     monkeypatch.setattr(timed_inspection, "MIN_INSPECTION_SECONDS", 1.0)

@@ -17,7 +17,8 @@ from pupline.images import Inspection, inspect
 from pupline.text import printable
 
 MIN_INSPECTION_SECONDS = 1.0
-"""The least time for an inspection, where the request took nearly all of it: a thousand times what one needs."""
+"""The least time for an inspection, where the request took nearly all of it: a thousand times what one needs. Also what
+it may still compute when its time is up: a busy machine, or one that was suspended, may have given it none of it."""
 
 _CHECK_SECONDS = 0.1
 _Result = TypeVar("_Result")
@@ -28,14 +29,29 @@ class _TimeUp(BaseException):
 
 
 class _WatchedCall:
-    """One call under the watchdog. thread: its thread. due: on the monotonic clock."""
+    """One call under the watchdog. thread: its thread. due: on the monotonic clock.
 
-    __slots__ = ("due", "is_interrupted", "thread")
+    cpu_due: on the thread's own clock, once the other is past; None before.
+    """
+
+    __slots__ = ("cpu_due", "due", "is_interrupted", "thread")
 
     def __init__(self, seconds: float) -> None:
         self.thread = threading.get_ident()
         self.due = time.monotonic() + seconds
         self.is_interrupted = False
+        self.cpu_due: float | None = None
+
+    def is_over(self) -> bool:
+        """Whether the call has had its time, and has computed for long since. Call it while the thread exists."""
+        if self.due > time.monotonic():
+            return False
+        if not hasattr(time, "pthread_getcpuclockid"):  # macOS
+            return True
+        computed = time.clock_gettime(time.pthread_getcpuclockid(self.thread))
+        if self.cpu_due is None:
+            self.cpu_due = computed + MIN_INSPECTION_SECONDS
+        return computed >= self.cpu_due
 
 
 class _Watchdog:
@@ -70,8 +86,7 @@ class _Watchdog:
         while True:
             time.sleep(_CHECK_SECONDS)
             with self._lock:
-                now = time.monotonic()
-                for call in [call for call in list(self._calls) if call.due <= now]:
+                for call in [call for call in list(self._calls) if call.is_over()]:
                     self._calls.pop(call, None)
                     call.is_interrupted = True
                     _set_exception(call.thread, _TimeUp)
