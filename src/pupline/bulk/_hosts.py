@@ -12,9 +12,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from pupline.errors import RobotsDisallowed, TaskFailure
+from pupline.errors import TaskFailure
+from pupline.http import robots_refusal
 from pupline.tasks.items import PreviousFetch, SourceItem
-from pupline.text import printable
 
 if TYPE_CHECKING:
     from pupline.http import RobotsRules
@@ -210,10 +210,7 @@ class Host:
             return self.refusal
         if self.rules is None or self.rules.allows(_target(job.url)):
             return None
-        return RobotsDisallowed(
-            f"{printable(job.url)}: {self.origin}/robots.txt disallows it for pupline; ask the site's owner, or give "
-            "--ignore-robots if the images are yours"
-        )
+        return robots_refusal(job.url, self.origin)
 
     def learn(self, rules: "RobotsRules | None") -> None:
         """Its robots.txt was read; None: there is none."""

@@ -17,7 +17,7 @@ from pupline.http._policy import (
 )
 from pupline.http._proxy import Proxy
 from pupline.http._request import Validators
-from pupline.http._robots import MAX_ROBOTS_BYTES, RobotsRules, check_robots_tag, robots_rules_from
+from pupline.http._robots import MAX_ROBOTS_BYTES, RobotsRules, check_robots_tag, robots_refusal, robots_rules_from
 from pupline.http._status import pause_failure
 from pupline.http._url import Origin, Url
 
@@ -38,6 +38,7 @@ __all__ = [
     "check_robots_tag",
     "parse_metadata_address",
     "pause_failure",
+    "robots_refusal",
     "robots_rules_from",
     "user_agent",
 ]

@@ -245,6 +245,14 @@ def _has_no_rules(failure: TaskFailure) -> bool:
     return isinstance(failure, NotFound | Refusal) and not isinstance(failure, TooLarge)
 
 
+def robots_refusal(url: str, origin: str) -> RobotsDisallowed:
+    """The failure of an image that its host's rules disallow."""
+    return RobotsDisallowed(
+        f"{printable(url)}: {origin}/robots.txt disallows it for pupline; ask the site's owner, or give "
+        "--ignore-robots if the images are yours"
+    )
+
+
 def check_robots_tag(response: Response) -> None:
     """Refuse an image whose X-Robots-Tag says `noai` or `noimageai`, to all robots or to pupline.
 

@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pupline.errors import (
+    ConnectionFailed,
     InvalidUrl,
     LocalTrouble,
     PuplineError,
+    Refusal,
     RequestTimeout,
     RetryAfter,
-    RobotsDisallowed,
     TaskFailure,
 )
-from pupline.http import MAX_ROBOTS_BYTES, HttpClient, RobotsRules, Url, robots_rules_from
+from pupline.http import MAX_ROBOTS_BYTES, HttpClient, RobotsRules, Url, robots_refusal, robots_rules_from
 from pupline.tasks.batch_input import BatchItem
 from pupline.tasks.ingest_item import PATIENT_ATTEMPTS, IngestRules, fetch_failed, fetch_item, internal_failure
 from pupline.tasks.items import FetchedImage, FetchFailed, UnchangedImage
@@ -53,12 +54,20 @@ class RoundEnd:
     of_batch: float
 
 
+MAX_UNANSWERED = 5
+"""Requests in a row that a host may leave without any response, until it gets no further one in this round: others in
+the batch need the time, of which each of those took all that a request has."""
+
+_UNANSWERED = ConnectionFailed | RequestTimeout
+
+
 class RobotsCache:
     """robots.txt of each origin, requested once in the life of a process. Thread-safe."""
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
         self._rules: dict[str, RobotsRules] = {}
+        self._failures: dict[str, TaskFailure] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -66,17 +75,21 @@ class RobotsCache:
         """Raises: RobotsDisallowed; TaskFailure where the rules are not available, in which case nothing is allowed.
 
         The images then fail as their host's robots.txt did (RFC 9309, 2.3.1.4), and another run may fetch them. A
-        transient failure is not cached.
+        transient failure is not cached, and is that of all images which waited for it.
         """
         origin = str(url.origin)
         with self._guard:
             lock = self._locks.setdefault(origin, threading.Lock())
+            known = self._failures.get(origin)
         with lock:
+            latest = self._failures.get(origin)
+            if latest is not None and latest is not known:
+                raise latest.with_traceback(None)
             rules = self._rules.get(origin) or self._fetch(origin)
         if rules.failure is not None:
             raise rules.failure.with_traceback(None)  # the same exception for each image
         if not rules.allows(url.target):
-            raise RobotsDisallowed(f"{printable(str(url))}: the host's robots.txt disallows it")
+            raise robots_refusal(str(url), origin)
 
     def _fetch(self, origin: str) -> RobotsRules:
         try:
@@ -85,6 +98,7 @@ class RobotsCache:
             )
         except TaskFailure as failure:
             if failure.is_transient:
+                self._failures[origin] = failure
                 raise
             rules = robots_rules_from(failure)
         return self._rules.setdefault(origin, rules)
@@ -103,6 +117,7 @@ class HostThrottle:
     end: RoundEnd
     _next: dict[str, float] = field(default_factory=dict)
     _paused: dict[str, int] = field(default_factory=dict)
+    _unanswered: dict[str, list[TaskFailure]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def pause(self, host: str, seconds: int) -> None:
@@ -110,12 +125,28 @@ class HostThrottle:
         with self._guard:
             self._paused[host] = max(seconds, 1, self._paused.get(host, 0))
 
+    def record(self, host: str, failure: TaskFailure | None) -> None:
+        """Note how a request to the host ended."""
+        with self._guard:
+            if isinstance(failure, _UNANSWERED):
+                self._unanswered.setdefault(host, []).append(failure)
+            else:
+                self._unanswered.pop(host, None)
+
     def wait(self, host: str) -> int | None:
         """Wait until the host may be requested; None then, or the seconds of the pause that it asked for.
 
-        0 when the round would be over. Raises: RequestTimeout when that would be after the end of the batch.
+        0 when the round would be over. Raises: RequestTimeout when that would be after the end of the batch; as the
+        last request to the host when it answers none.
         """
         with self._guard:
+            unanswered = self._unanswered.get(host, [])
+            if len(unanswered) >= MAX_UNANSWERED:
+                last = unanswered[-1]
+                raise type(last)(
+                    f"{printable(host)}: not requested, as it answered none of {len(unanswered)} requests (the last "
+                    f"one: {last.message}); try again later"
+                )
             if host in self._paused:
                 return self._paused[host]
             now = self.monotonic()
@@ -160,9 +191,7 @@ class BatchFetcher:
                         0,
                     )
                 )
-            if self.rules.heed_robots:
-                self.robots.check(url)
-            return fetch_item(self.client, item.item, None, self.rules)
+            return self._request(url, item)
         except LocalTrouble:
             raise
         except TaskFailure as failure:
@@ -174,6 +203,19 @@ class BatchFetcher:
             if isinstance(bug, LocalTrouble):
                 raise bug from err
             return fetch_failed(bug)
+
+    def _request(self, url: Url, item: BatchItem) -> tuple[FetchedImage, bytes] | UnchangedImage:
+        try:
+            if self.rules.heed_robots:
+                self.robots.check(url)
+            fetched = fetch_item(self.client, item.item, None, self.rules)
+        except Refusal:
+            raise
+        except TaskFailure as failure:
+            self.hosts.record(url.origin.host, failure)
+            raise
+        self.hosts.record(url.origin.host, None)
+        return fetched
 
     def _retry(self, item: BatchItem, failure: TaskFailure) -> DeferredItem | None:
         attempt = item.attempt + 1
