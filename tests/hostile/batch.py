@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.hostile.drivers import BULK, DRIVERS
+from tests.hostile.certificates import Certificates
+from tests.hostile.drivers import AMONG_GOOD, DRIVERS
 from tests.hostile.internet import DOMAIN, INSIDE, Internet, entrance, furnish
-from tests.hostile.name_server import NameServer
+from tests.hostile.name_server import OWN, NameServer
 from tests.hostile.report import Report
-from tests.hostile.scenario import Scenario
-from tests.hostile.server import API, GOOD, HostileServer
+from tests.hostile.scenario import API, GOOD, Scenario
+from tests.hostile.server import HostileServer
 from tests.hostile.table import SCENARIOS
 
 GOOD_PER_HOST = 2
@@ -31,9 +32,9 @@ def batch(driver: str, names: Sequence[str], directory: Path) -> Report:
     return Report.read(directory / f"{driver}.json")
 
 
-def urls_of(scenarios: Sequence[Scenario], internet: Internet, *, bulk: bool) -> list[str]:
-    """What to fetch: in bulk also good images, before and after the hostile one of the same host, and elsewhere."""
-    if not bulk:
+def urls_of(scenarios: Sequence[Scenario], internet: Internet, *, among_good: bool) -> list[str]:
+    """What to fetch, maybe with good images, before and after the hostile one of the same host, and elsewhere."""
+    if not among_good:
         return [internet.origin(one.name) + one.target for one in scenarios]
     urls = [f"{internet.origin(GOOD)}/neighbour-{number}.jpg" for number in range(GOOD_ELSEWHERE)]
     for one in scenarios:
@@ -48,20 +49,30 @@ def good_names(scenario: Scenario) -> list[str]:
     return [] if scenario.is_alone else [f"good-{number}-{scenario.name}.jpg" for number in range(GOOD_PER_HOST)]
 
 
+def _lookups_of(scenario: Scenario, internet: Internet) -> list[list[str]]:
+    own = internet.address(scenario.name)
+    return [[own if address == OWN else address for address in addresses] for addresses in scenario.lookups]
+
+
 def main(driver: str, directory: Path, names: Sequence[str]) -> None:
     """Serve the scenarios, drive, and write the report."""
     scenarios = [SCENARIOS[name] for name in names]
-    internet = Internet([API, GOOD, *names], has_names=bool(os.environ[INSIDE]))
+    internet = Internet(
+        [API, GOOD, *names],
+        has_names=bool(os.environ[INSIDE]),
+        secure=frozenset(one.name for one in scenarios if one.tls),
+    )
     with ExitStack() as stack:
         if internet.has_names:
             furnish()
             lookups: dict[str, Sequence[Sequence[str]]] = {
                 f"{label}.{DOMAIN}": [[internet.address(label)]] for label in internet.labels
             }
-            lookups |= {f"{one.name}.{DOMAIN}": one.lookups for one in scenarios if one.lookups}
+            lookups |= {f"{one.name}.{DOMAIN}": _lookups_of(one, internet) for one in scenarios if one.lookups}
             stack.enter_context(NameServer(lookups))
-        server = stack.enter_context(HostileServer(scenarios, internet))
-        urls = urls_of(scenarios, internet, bulk=driver in BULK)
+        certificates = Certificates(directory / driver) if internet.secure else None
+        server = stack.enter_context(HostileServer(scenarios, internet, certificates))
+        urls = urls_of(scenarios, internet, among_good=driver in AMONG_GOOD)
         report = DRIVERS[driver](urls, directory / driver, server.origins)
         report.visits = {f"{label}{path}": count for (label, path), count in server.visits.items()}
         report.trespasses = server.trespasses

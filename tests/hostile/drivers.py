@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.hostile.report import Report
-from tests.hostile.server import API
+from tests.hostile.scenario import API
 from tests.shared.installed import PUPLINE, pupline
 
-TIMEOUT_SECONDS = 5
+TIMEOUT_SECONDS = 8
 MAX_BYTES = 1_000_000
 _LONGEST_SECONDS = 280
 
@@ -34,7 +34,7 @@ def _command(words: Sequence[str], data: Path, origins: Mapping[str, str]) -> Re
         for path in sorted((root / folder).rglob("*"))
         if path.is_file()
     }
-    report.left = [path.name for path in (data / "tmp").iterdir()] if (data / "tmp").exists() else ["(no tmp)"]
+    report.left = [path.name for path in (data / "tmp").iterdir()] if (data / "tmp").exists() else []
     return report
 
 
@@ -45,7 +45,7 @@ def _environment() -> dict[str, str]:
 def run(urls: Sequence[str], data: Path, origins: Mapping[str, str]) -> Report:
     """One execution of the workflow for each URL, as the image API names them."""
     source = f"{origins[API]}/api"
-    return _command(["run", "--source", source, "--count", str(len(urls)), "--concurrency", "128"], data, origins)
+    return _command(["run", "--source", source, "--count", str(len(urls)), "--concurrency", "64"], data, origins)
 
 
 def ingest(urls: Sequence[str], data: Path, origins: Mapping[str, str]) -> Report:
@@ -55,7 +55,7 @@ def ingest(urls: Sequence[str], data: Path, origins: Mapping[str, str]) -> Repor
 
 def ingest_workflow(urls: Sequence[str], data: Path, origins: Mapping[str, str]) -> Report:
     """All URLs through the state machine BulkIngest."""
-    return _ingest(urls, data, origins, "--workflow", "--concurrency", "256")
+    return _ingest(urls, data, origins, "--workflow", "--concurrency", "64")
 
 
 def _ingest(urls: Sequence[str], data: Path, origins: Mapping[str, str], *options: str) -> Report:
@@ -102,4 +102,7 @@ Driver = Callable[[Sequence[str], Path, Mapping[str, str]], Report]
 
 DRIVERS: dict[str, Driver] = {one.__name__: one for one in (run, ingest, ingest_workflow, functions, functions_in_bulk)}
 BULK = frozenset({"ingest", "ingest_workflow", "functions_in_bulk"})
-"""Those that read robots.txt, and get the images of the good hosts too."""
+"""Those that read robots.txt."""
+
+AMONG_GOOD = frozenset({"ingest", "ingest_workflow"})
+"""Those that get good images too, of the same hosts and of another."""

@@ -36,15 +36,20 @@ _SIOCSIFFLAGS, _SIOCSIFADDR, _SIOCSIFNETMASK, _IFF_UP = 0x8914, 0x8916, 0x891C, 
 
 @dataclass(slots=True)
 class Internet:
-    """Where the hosts are. has_names: this process is inside the namespace. ports: of each host without one."""
+    """Where the hosts are. has_names: this process is inside the namespace. ports: of each host without one.
+
+    secure: the labels of those with https URLs.
+    """
 
     labels: list[str]
     has_names: bool
+    secure: frozenset[str] = frozenset()
     ports: dict[str, int] = field(default_factory=dict)
 
     def origin(self, label: str) -> str:
         """The origin of a host."""
-        return f"http://{label}.{DOMAIN}" if self.has_names else f"http://127.0.0.1:{self.ports[label]}"
+        scheme = "https" if label in self.secure else "http"
+        return f"{scheme}://{label}.{DOMAIN}" if self.has_names else f"http://127.0.0.1:{self.ports[label]}"
 
     def address(self, label: str) -> str:
         """The address of a host with a name."""

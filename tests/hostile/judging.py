@@ -5,12 +5,15 @@ from hashlib import sha256
 from typing import Any
 
 from tests.hostile.batch import GOOD_ELSEWHERE, good_names
-from tests.hostile.drivers import BULK
+from tests.hostile.drivers import AMONG_GOOD, BULK
 from tests.hostile.report import Report
-from tests.hostile.scenario import Scenario, picture
+from tests.hostile.scenario import GOOD, Scenario, picture
 
-_DIFFERENT = frozenset({"execution", "image_url", "upload_timestamp", "source"})
-"""Fields of a record that depend on the way of fetching. The folder of a dataset in its name does, too."""
+_DIFFERENT = frozenset({"execution", "image_url", "upload_timestamp", "source", "alert_sent"})
+"""Fields of a record that depend on the way of fetching. The folder of a dataset in its name does, too.
+
+alert_sent: BulkIngest sends its digest after the records are written.
+"""
 
 
 def record_of(report: Report, scenario: Scenario) -> dict[str, Any]:
@@ -36,32 +39,42 @@ def check_scenario(report: Report, driver: str, scenario: Scenario) -> None:
     # What a kept connection breaks is sent once more, on a new one.
     most = scenario.requests + (driver in BULK)
     assert report.visits.get(scenario.name + scenario.target, 0) <= most, report.visits
-    if driver in BULK:
-        check_good(report, scenario.name, good_names(scenario))
+    if driver in AMONG_GOOD:
+        # In threads, a busy machine lets a request of a sound image come too late.
+        check_good(report, scenario.name, good_names(scenario), 1 if driver == "ingest" else 2)
 
 
-def check_good(report: Report, label: str, names: Sequence[str]) -> None:
-    """Each of the host's good images was stored as it was served, and requested once."""
+def check_good(report: Report, label: str, names: Sequence[str], most: int) -> None:
+    """Each of the host's good images was stored as it was served. most: requests for it."""
     for name in names:
         assert report.objects.get(f"html/dogs/{name}") == sha256(picture(f"{label}/{name}")).hexdigest(), name
-        assert report.visits[f"{label}/{name}"] == 1, name
+        assert report.visits[f"{label}/{name}"] <= most, name
 
 
 def check_batch(report: Report, driver: str, scenarios: Sequence[Scenario]) -> None:
     """One record for each image, one object for each that was kept, nothing else; the exit code says how it went."""
     bulk = driver in BULK
     expected = [scenario.expected(bulk=bulk)[0] for scenario in scenarios]
-    good = GOOD_ELSEWHERE + sum(len(good_names(one)) for one in scenarios) if bulk else 0
+    good = GOOD_ELSEWHERE + sum(len(good_names(one)) for one in scenarios) if driver in AMONG_GOOD else 0
     assert len(report.records) == len(scenarios) + good, report.stderr[-2000:]
     assert len(report.objects) == sum(outcome in {"stored", "quarantined"} for outcome in expected) + good
-    if bulk:
-        check_good(report, "good", [f"neighbour-{number}.jpg" for number in range(GOOD_ELSEWHERE)])
+    if driver in AMONG_GOOD:
+        check_good(report, GOOD, [f"neighbour-{number}.jpg" for number in range(GOOD_ELSEWHERE)], 2)
+    if driver == "ingest":
+        check_not_starved(report)
     assert report.trespasses == []
     assert report.left == []
     assert "Traceback" not in report.stderr
     assert report.stderr.isprintable() or report.stderr.replace("\n", "").isprintable()
     if not driver.startswith("functions"):
         assert report.exit_code == (0 if set(expected) <= {"stored", "duplicate"} else 1), report.stderr[-2000:]
+
+
+def check_not_starved(report: Report) -> None:
+    """The good host's images did not have to wait for hosts that say nothing."""
+    times = {record["source_url"]: record["upload_timestamp"] for record in report.records}
+    late = [record["upload_timestamp"] for record in report.records if record["error"] == "RequestTimeout"]
+    assert max(time for url, time in times.items() if "/neighbour-" in url) <= min(late, default="~")
 
 
 def check_equal(reports: Mapping[str, Report], scenario: Scenario) -> None:

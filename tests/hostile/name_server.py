@@ -16,6 +16,9 @@ UNKNOWN = ("unknown",)
 SILENT = ("silent",)
 """Instead of addresses: no answer."""
 
+OWN = "own"
+"""Instead of an address: the one at which the host is served."""
+
 
 class NameServer:
     """Serves A and AAAA on 127.0.0.1 port 53. names: to the addresses that the n-th lookup gets, or UNKNOWN, SILENT."""

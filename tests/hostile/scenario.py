@@ -5,10 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pupline.errors import Outcome, Reason
 from tests.e2e.dog_api import jpeg
+
+API, GOOD = "api", "good"
+"""The labels of the image API, and of the host that serves a picture at every path."""
 
 LONGEST_SECONDS = 20.0
 """For how long any behaviour goes on, at most: every request of the drivers has a shorter time-out."""
@@ -54,6 +57,13 @@ Behaviour: TypeAlias = bytes | Callable[[Visit], None]
 """Bytes that answer each request on a connection that stays open; or a function, after which it is closed."""
 
 
+Tls: TypeAlias = Literal[
+    "proper",
+    "other-name",  # with a certificate for another name
+    "plain",  # not at all: the behaviour gets the client's hello for a request
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """name: also the label of its host, which no other scenario shares. does: when asked for `path`.
@@ -61,8 +71,8 @@ class Scenario:
     outcome, reason: of the record. body: of what is stored or quarantined; None where nothing is. requests: for the
     image, at most, however it is fetched. robots: the answer to robots.txt; a 404 by default. in_bulk: outcome and
     reason where robots.txt and X-Robots-Tag are heeded, if they differ. lookups: the addresses of the name, as the
-    n-th lookup gives them; its own address by default. is_alone: nothing else can be had of its host. needs_names: it
-    means something only where there are names and addresses of its own.
+    n-th lookup gives them; its own address by default. tls: how it speaks TLS, for an https URL. is_alone: nothing else
+    can be had of its host. needs_names: it means something only where there are names and addresses of its own.
     """
 
     name: str
@@ -75,6 +85,7 @@ class Scenario:
     robots: Behaviour | None = None
     in_bulk: tuple[Outcome, Reason] | None = None
     lookups: tuple[tuple[str, ...], ...] = ()
+    tls: Tls | None = None
     is_alone: bool = False
     needs_names: bool = False
 
@@ -132,3 +143,8 @@ def failed(name: str, does: Behaviour, reason: Reason, *, requests: int = 1, is_
 def refused(name: str, does: Behaviour, reason: Reason) -> Scenario:
     """A server that breaks a safety rule: nothing is stored, and nothing tried again."""
     return Scenario(name=name, does=does, outcome="refused", reason=reason)
+
+
+def flooded(name: str, does: Behaviour) -> Scenario:
+    """A server that sends without end. On a busy machine the time may be over before the limit is reached."""
+    return Scenario(name=name, does=does, outcome="refused", reason="too_large", requests=ATTEMPTS)

@@ -6,27 +6,27 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
+from tests.hostile.certificates import Certificates
 from tests.hostile.internet import Internet
-from tests.hostile.scenario import LONGEST_SECONDS, Behaviour, Scenario, Visit, answer, picture
+from tests.hostile.scenario import API, GOOD, LONGEST_SECONDS, Behaviour, Scenario, Visit, answer, picture
 
-API, GOOD = "api", "good"
-"""The labels of the image API, and of the host that serves a picture at every path."""
-
-_PORTS = (80, 8080)
+_PORTS = (80, 443, 8080)
 _MAX_HEAD_BYTES = 65_536
 
 
 class HostileServer:
     """Serves while it is open. visits: image requests by host and path. trespasses: where nothing should have come."""
 
-    def __init__(self, scenarios: Sequence[Scenario], internet: Internet) -> None:
+    def __init__(self, scenarios: Sequence[Scenario], internet: Internet, certificates: Certificates | None) -> None:
         self.visits: Counter[tuple[str, str]] = Counter()
         self.trespasses: list[str] = []
         self._scenarios = {scenario.name: scenario for scenario in scenarios}
         self._images = iter(scenarios)
         self._internet = internet
+        self._certificates = certificates
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._selector = selectors.DefaultSelector()
@@ -46,7 +46,8 @@ class HostileServer:
         self._selector.close()
         with self._lock:
             for sock in self._open:
-                sock.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):  # just closed, or taken over by TLS
+                    sock.shutdown(socket.SHUT_RDWR)
 
     @property
     def origins(self) -> dict[str, str]:
@@ -70,7 +71,7 @@ class HostileServer:
             for key, _ in self._selector.select(0.05):
                 sock, _ = key.fileobj.accept()  # type: ignore[union-attr]
                 address, port = sock.getsockname()
-                label = key.data or (by_address.get(address) if port == _PORTS[0] else None)
+                label = key.data or (by_address.get(address) if port != 8080 else None)
                 with self._lock:
                     self._open.add(sock)
                 threading.Thread(target=self._connection, args=(sock, label, f"{address}:{port}"), daemon=True).start()
@@ -80,14 +81,27 @@ class HostileServer:
             if label is None:
                 self.trespasses.append(place)
             else:
-                while self._serve_one(sock, label):
-                    pass
+                with self._secured(sock, label) as secured:
+                    while self._serve_one(secured, label):
+                        pass
         except OSError:
             pass  # the client went away, as it should from most of these
         finally:
             with self._lock:
                 self._open.discard(sock)
             sock.close()
+
+    def _secured(self, sock: socket.socket, label: str) -> socket.socket:
+        scenario = self._scenarios.get(label)
+        if self._certificates is None or scenario is None or scenario.tls is None:
+            return sock
+        sock.settimeout(LONGEST_SECONDS)
+        if scenario.tls != "plain":
+            return self._certificates.wrapped(sock, scenario.tls)
+        sock.recv(65536)
+        assert callable(scenario.does)
+        scenario.does(Visit(sock, scenario.target, 0, self.origins))
+        raise ConnectionAbortedError  # there is no HTTP in it
 
     def _serve_one(self, sock: socket.socket, label: str) -> bool:
         """Serve a request; whether the connection stays open."""

@@ -3,11 +3,13 @@
 import os
 import re
 
-from tests.hostile import framing, heads, redirects, statuses
+from tests.hostile import bodies, framing, heads, names, redirects, robots, statuses, tls
 from tests.hostile.scenario import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario for module in (framing, heads, redirects, statuses) for scenario in module.SCENARIOS
+    scenario.name: scenario
+    for module in (bodies, framing, heads, names, redirects, robots, statuses, tls)
+    for scenario in module.SCENARIOS
 }
 
 SHORT = frozenset({"counted", "until-closed", "two-lengths", "to-metadata", "to-itself", "status-204", "status-410"})

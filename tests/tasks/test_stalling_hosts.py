@@ -1,0 +1,82 @@
+"""IngestBatch among hosts that say nothing: each costs its own images, and no others."""
+
+import threading
+from collections import Counter
+from typing import Any, Self, cast
+
+import pytest
+
+from pupline.errors import RequestTimeout, TaskFailure
+from pupline.http import HttpClient, Response, Url
+from pupline.tasks.batch_fetch import RobotsCache
+from tests.shared.batch_world import HOST, BatchWorld, event_of, jpeg
+
+OTHER = "https://other.example/c.jpg"
+
+
+def test_a_host_that_answers_nothing_takes_no_time_from_the_others() -> None:
+    """Five requests without a response end its round; its images end as those did, and none is asked for too often."""
+    names = [f"{HOST}{number}.jpg" for number in range(12)]
+    world = BatchWorld({OTHER: [jpeg(1)]})
+    asked, get = Counter[str](), world.web.get
+
+    def slow(url: str, **options: Any) -> Response:
+        if url not in names:
+            return get(url, **options)
+        asked[url] += 1
+        world.clock.sleep(30.0)
+        raise RequestTimeout(f"{url}: not done after 30 s")
+
+    world.web.get = slow  # type: ignore[method-assign]
+    event = event_of([*names, OTHER])
+    answer = world.batch(event)
+    assert (answer["outcomes"], asked.total()) == ({"stored": 1}, 5)
+    assert world.all_rounds(event)["outcomes"] == {"failed": 12, "stored": 1}
+    assert {record.reason for record in world.records} == {"timeout", "accepted"}
+    assert max(asked.values()) <= 5
+
+
+class _CountedLock:
+    """A lock that tells when a thread comes to it."""
+
+    def __init__(self) -> None:
+        self.came = threading.Semaphore(0)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self.came.release()
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_a_robots_txt_that_stalls_is_waited_for_once() -> None:
+    """Not once for each image: those that waited for it end as it did. Later ones ask again."""
+    world = BatchWorld()
+    cache, lock = RobotsCache(cast(HttpClient, world.web)), _CountedLock()
+    cache._locks[HOST.rstrip("/")] = cast(threading.Lock, lock)
+    let_go, failures, asked = threading.Event(), list[TaskFailure](), Counter[str]()
+
+    def slow(url: str, **_: Any) -> Response:
+        asked[url] += 1
+        let_go.wait(30)
+        raise RequestTimeout(f"{url}: not done after 30 s")
+
+    def check() -> None:
+        with pytest.raises(RequestTimeout) as raised:
+            cache.check(Url.parse(f"{HOST}a.jpg"))
+        failures.append(raised.value)
+
+    world.web.get = slow  # type: ignore[method-assign]
+    threads = [threading.Thread(target=check) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+        lock.came.acquire()
+    let_go.set()
+    for thread in threads:
+        thread.join(30)
+    assert (len(failures), asked) == (4, {f"{HOST}robots.txt": 1})
+    check()
+    assert asked.total() == 2
