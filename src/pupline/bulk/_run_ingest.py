@@ -181,9 +181,7 @@ class _IngestRun:
                 with stopping_on_signals(partial(self._stop, coordinator)):
                     coordinator.run()
         finally:
-            for left in folder.glob("ingest-*"):  # of workers that died, and of requests that ended too late
-                with suppress(OSError):  # the next start removes them too
-                    left.unlink(missing_ok=True)
+            _remove_left_over(folder)
         coordinator.announce_stored()
         return coordinator
 
@@ -289,6 +287,18 @@ class _IngestRun:
             outputs=outputs.keys if outputs else (),
             undelivered=undelivered,
         )
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove the files of workers that died, and of requests that ended too late.
+
+    After a failure, a file that has its name in the bucket too belongs to a group that is not committed. It stays, as
+    after a kill: by it the next start recognises the file in the bucket, and removes both (`bucket._recovery`).
+    """
+    for left in folder.glob("ingest-*"):
+        with suppress(OSError):  # the next start removes them too
+            if left.lstat().st_nlink == 1:
+                left.unlink()
 
 
 def _write_progress(progress: ProgressFile, coordinator: Coordinator) -> None:
