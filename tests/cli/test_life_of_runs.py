@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pupline.bulk import IngestRequest
-from pupline.local import ListedPage, LocalBackend, NewIngest
+from pupline.local import DiscardedRun, ListedPage, LocalBackend, NewIngest, RunKind
 from pupline.tasks.items import SourceItem
 from tests.shared.tiny_web import Said, Site, serving
 
@@ -84,7 +84,10 @@ def test_an_unfinished_ingest_is_stopped(command: Command, data: Path) -> None:
 
 @pytest.mark.slow
 def test_a_dataset_is_dropped_and_another_keeps_its_images(command: Command, data: Path) -> None:
-    """Asked for, never while a run is unfinished; the audit keeps all, and doctor has nothing to say."""
+    """Asked for, never while a run is unfinished; the audit keeps all, and doctor has nothing to say.
+
+    Where a discard was killed, the same command removes what it left, and says what that was.
+    """
     at = ("--data", data)
     before = len(command("audit", "--json", *at).rows)
     unfinished(data, "killed")
@@ -100,6 +103,11 @@ def test_a_dataset_is_dropped_and_another_keeps_its_images(command: Command, dat
     assert command("discard", "--dataset", "dogs", "--yes", *at).code == 0
     assert [row["dataset"] for row in command("datasets", "--json", *at).rows] == ["pets"]
     assert not (data / "buckets/dog-images/datasets/dogs").exists()
+    with LocalBackend.open(data, exclusive=True) as backend:  # a discard that is killed when it has begun
+        pets = DiscardedRun(
+            run_id="second", kind=RunKind.BULK_INGEST, dataset="pets", source="sample", began_at=1.0, is_dataset=True
+        )
+        backend.discards.begin([pets])
     [planned] = command("discard", "--dataset", "pets", "--yes", "--json", *at).rows
     assert (planned["images"], planned["kept"]) == (2, 1), "one of them is an image of the run single"
     assert len(command("audit", "--json", *at).rows) == before

@@ -1,7 +1,7 @@
 """Discards a run, or all runs of a dataset, of a data directory."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pupline.backends._port import DiscardReport, DiscardSelection
@@ -18,11 +18,11 @@ _LOOK_EVERY_SECONDS = 0.1
 
 
 def plan_discard(backend: LocalBackend, selection: DiscardSelection, options: str) -> DiscardReport:
-    """What discarding would remove.
+    """What discarding would remove, or has left when it was killed.
 
     Raises: ConfigurationError where there is no such run, or a run of the dataset is unfinished.
     """
-    chosen = _chosen(backend, selection, options)
+    chosen = _chosen(backend, selection, options, [run.run_id for run in backend.discards.unfinished()])
     return _report(chosen, backend.discards.plan(_discarded(chosen, selection)))
 
 
@@ -31,10 +31,13 @@ def discard(
 ) -> DiscardReport:
     """Remove it. None of its executions may be RUNNING. is_ending: another process may be about to end its run.
 
+    What an earlier discard left of it counts too: opening the directory has removed that.
     Raises: as `plan_discard`; StorageError.
     """
     with _opened(data_dir, _RELEASED_WITHIN_SECONDS if is_ending else 0.0) as backend:
-        chosen = _chosen(backend, selection, options)
+        chosen = _chosen(backend, selection, options, backend.discards.finished.runs)
+        if all(run.status == "DISCARDED" for run in chosen):
+            return _report(chosen, backend.discards.finished)
         backend.discards.begin(_discarded(chosen, selection))
         return _report(chosen, backend.discards.finish(progress))
 
@@ -51,9 +54,12 @@ def _opened(data_dir: Path, patience_seconds: float) -> LocalBackend:
         time.sleep(_LOOK_EVERY_SECONDS)
 
 
-def _chosen(backend: LocalBackend, selection: DiscardSelection, options: str) -> list[RunSummary]:
+def _chosen(
+    backend: LocalBackend, selection: DiscardSelection, options: str, interrupted: Sequence[str]
+) -> list[RunSummary]:
+    """The runs to discard. interrupted: those whose removal was interrupted, chosen where there are no others."""
     found = list(MachineRuns(backend, options).all(dataset=selection.dataset, run=selection.run))
-    chosen = [run for run in found if run.status != "DISCARDED"]
+    chosen = [run for run in found if run.status != "DISCARDED"] or [run for run in found if run.run in interrupted]
     if not chosen:
         what = f"run '{selection.run}'" if selection.run else f"dataset '{selection.dataset}'"
         been = "was discarded already" if found else "does not exist"

@@ -12,7 +12,7 @@ which every reader knows; a file without a row would be nobody's.
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pupline.local.bucket import LocalBucket, Removal, StoredFile, forget_objects
@@ -54,9 +54,10 @@ class DiscardedRun:
 @dataclass(slots=True)
 class DiscardCounts:
     """What was removed, or would be. images, outputs: files; kept: images that other runs need; changed: files that
-    are not those that were stored, and stay.
+    are not those that were stored, and stay. runs: the names of the runs, once they are removed.
     """
 
+    runs: list[str] = field(default_factory=list)
     images: int = 0
     bytes: int = 0
     outputs: int = 0
@@ -65,12 +66,16 @@ class DiscardCounts:
 
 
 class Discards:
-    """The discarded runs of a data directory. Methods raise StorageError; those that write need its lock."""
+    """The discarded runs of a data directory. Methods raise StorageError; those that write need its lock.
+
+    finished: what the last `finish` of this process removed; the first one is at its start, after a kill.
+    """
 
     def __init__(self, database: Database, clock: Clock, bucket: LocalBucket) -> None:
         self._database = database
         self._clock = clock
         self._bucket = bucket
+        self.finished = DiscardCounts()
 
     def all(self) -> Iterator[DiscardedRun]:
         """All discarded runs, in the order in which they were discarded."""
@@ -114,7 +119,8 @@ class Discards:
 
     def finish(self, progress: Callable[[int], None] = lambda _images: None) -> DiscardCounts:
         """Remove what is left of all discarded runs. progress: called now and then with the images looked at."""
-        counts, runs, folders = DiscardCounts(), self.unfinished(), set[str]()
+        runs, folders = self.unfinished(), set[str]()
+        counts = DiscardCounts([run.run_id for run in runs])
         looked_at = 0
         for run in runs:
             for page in images_of(self._database, self._bucket.name, run.run_id):
@@ -131,9 +137,10 @@ class Discards:
                     counts.outputs += self._remove(files, counts)
             self._delete_rows(run)
         self._bucket.files.prune_folders(folders)
-        ids = json.dumps([run.run_id for run in runs])
+        ids = json.dumps(counts.runs)
         update = "UPDATE discarded_runs SET removed_at = ? WHERE run_id IN (SELECT value FROM json_each(?))"
         self._database.write(lambda connection: connection.execute(update, (self._clock.now(), ids)))
+        self.finished = counts
         return counts
 
     def _remove(self, files: Sequence[StoredFile], counts: DiscardCounts) -> int:
