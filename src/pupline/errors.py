@@ -303,7 +303,17 @@ _MEANINGS: dict[int, tuple[str, str]] = {
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """Numbers of system errors that are local trouble even in a network operation."""
 
-_SQLITE = {"SQLITE_FULL": errno.ENOSPC, "SQLITE_IOERR": errno.EIO, "SQLITE_READONLY": errno.EROFS}
+_SQLITE: dict[str, tuple[str, str]] = {
+    "SQLITE_FULL": _NO_ROOM,
+    "SQLITE_IOERR": _MEANINGS[errno.EIO],
+    "SQLITE_READONLY": _MEANINGS[errno.EROFS],
+    "SQLITE_NOMEM": _NO_MEMORY,
+    "SQLITE_CANTOPEN": (
+        "a database cannot be opened",
+        "look at the limit of open files (ulimit -n), and at the room and the permissions of --data and of TMPDIR",
+    ),
+    "SQLITE_BUSY": ("another program holds the database", "try again when it is done"),
+}
 
 
 def local_trouble(err: BaseException) -> LocalTrouble | None:
@@ -328,7 +338,7 @@ def local_trouble(err: BaseException) -> LocalTrouble | None:
             text = f"{text}: {err.filename!r}"
     else:
         name = getattr(err, "sqlite_errorname", "")
-        meaning = next((_MEANINGS[number] for start, number in _SQLITE.items() if name.startswith(start)), None)
+        meaning = next((found for start, found in _SQLITE.items() if name.startswith(start)), None)
     if meaning is None:
         return None
     what, advice = meaning

@@ -95,7 +95,6 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its code. Errors of our own end in one line, not in a traceback."""
     prepare_streams()
-    end_on_signals()
     try:
         code = _invoke()
         if code == INTERRUPTED or _has_working_threads():
@@ -117,6 +116,7 @@ def _has_working_threads() -> bool:
 
 def _invoke() -> int:
     try:
+        end_on_signals()
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -127,21 +127,22 @@ class Database:
             raise damaged(self.path, printable(found, 300))
 
     def _first_damage(self, where: Mapping[str, str] | None) -> str | None:
-        connection = self._opened.read()
         try:
-            if where is None:
-                problems = [text for (text,) in connection.execute("PRAGMA quick_check(1)") if text != "ok"]
-                if problems:
-                    return " ".join(problems[0].split())
-            connection.text_factory = bytes
-            return next(damaged_rows(connection, len(MIGRATIONS), where), None)
+            with closing(self._opened.read()) as connection:
+                return self._damage_in(connection, where)
         except (sqlite3.Error, MemoryError, UnicodeDecodeError) as err:
             trouble = explain(err, self.path)
             if isinstance(trouble, DamagedDatabase):
                 return str(err)
             raise trouble from err
-        finally:
-            connection.close()
+
+    def _damage_in(self, connection: sqlite3.Connection, where: Mapping[str, str] | None) -> str | None:
+        if where is None:
+            problems = [text for (text,) in connection.execute("PRAGMA quick_check(1)") if text != "ok"]
+            if problems:
+                return " ".join(problems[0].split())
+        connection.text_factory = bytes
+        return next(damaged_rows(connection, len(MIGRATIONS), where), None)
 
     def close(self) -> None:
         """Commit what was submitted and close. Idempotent."""

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pupline.errors import ConfigurationError, LocalTrouble
+from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble
 from pupline.local.data_dir import DATABASE_NAME, REPAIRED_NAME, DirectoryLock, layout_problem, sync_directory
 from pupline.local.database import MIGRATIONS, connect, connect_to_check, damaged_rows, explain, migrate
 from pupline.local.repair._inventory import Inventory, take_inventory
@@ -82,7 +82,10 @@ def _damage(data_dir: Path) -> str | None:
         looking.text_factory = bytes
         return next(damaged_rows(looking, version), None)
     except (sqlite3.Error, UnicodeDecodeError) as err:
-        return str(err)
+        trouble = explain(err, path)
+        if isinstance(trouble, DamagedDatabase):
+            return str(err)
+        raise trouble from err  # a disk that cannot be read now, say: what it holds may be intact
     finally:
         looking.close()
 
