@@ -3,11 +3,12 @@
 import json
 import sqlite3
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import pyarrow.parquet as pq
@@ -19,9 +20,29 @@ FLAWED = {"gone": "not_found", "refused": "http_error", "short": "incomplete_bod
 """Flaw to the reason in the audit, of flaws that last."""
 
 
-def rows(data: Path, *arguments: object) -> list[dict[str, Any]]:
+class Done(Protocol):
+    """A command that has ended."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code."""
+
+    @property
+    def stdout(self) -> str:
+        """What it printed."""
+
+    @property
+    def stderr(self) -> str:
+        """What it said."""
+
+
+Command: TypeAlias = Callable[..., Done]
+"""Runs pupline on a data directory, with these words."""
+
+
+def rows(data: Path, *arguments: object, command: Command = pupline) -> list[dict[str, Any]]:
     """The JSON Lines that a reading command prints."""
-    done = pupline(data, *arguments, "--json")
+    done = command(data, *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -32,9 +53,9 @@ def objects(data: Path, prefix: str) -> dict[Path, str]:
     return {path: sha256(path.read_bytes()).hexdigest() for path in root.rglob("*") if path.is_file()}
 
 
-def records_of(data: Path, run: str) -> dict[str, dict[str, Any]]:
+def records_of(data: Path, run: str, command: Command = pupline) -> dict[str, dict[str, Any]]:
     """The audit records of a run by execution; none is there twice."""
-    found = rows(data, "audit", "--execution", run)
+    found = rows(data, "audit", "--execution", run, command=command)
     by_execution = {record["execution"]: record for record in found}
     assert len(by_execution) == len(found)
     return by_execution
@@ -109,10 +130,14 @@ def _plain(value: Any) -> Any:
     return value or None if isinstance(value, list) else value
 
 
-def check_alerts(data: Path, run: str, records: dict[str, dict[str, Any]]) -> None:
+def check_alerts(data: Path, run: str, records: dict[str, dict[str, Any]], command: Command = pupline) -> None:
     """Two alerts of the run, the first at once and the digest at the end, and every record that alerted says sent."""
     alerted = [record for record in records.values() if record["alert_triggered"]]
-    alerts = [alert for alert in rows(data, "alerts") if alert["execution"] and alert["execution"].startswith(run)]
+    alerts = [
+        alert
+        for alert in rows(data, "alerts", command=command)
+        if alert["execution"] and alert["execution"].startswith(run)
+    ]
     assert len(alerts) == min(len(alerted), 2), [alert["message"] for alert in alerts]
     assert all(record["alert_sent"] for record in alerted)
 

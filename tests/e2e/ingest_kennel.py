@@ -77,6 +77,10 @@ class Kennel:
         """The address of an image, as the lists name it."""
         return f"{self.origin}{IMAGES}{path}"
 
+    def body_of(self, path: str) -> bytes | None:
+        """What this request for an image gets; None where there is no such image."""
+        return self.images.get(path)
+
     def path_of(self, asked: str) -> str:
         """The path of the image that was asked for, in whatever spelling."""
         if asked not in self.images:
@@ -165,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_image(self, quoted: str) -> None:
         path = self.kennel.path_of(quoted)
         with self.kennel.under_way(path) as flaw:
-            body = self.kennel.images.get(path)
+            body = self.kennel.body_of(path)
             if body is None or flaw == "gone":
                 self._send(404, "text/html", HTML)
             elif flaw == "refused":
