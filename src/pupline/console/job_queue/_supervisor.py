@@ -15,12 +15,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 HEAD_BYTES = 256 * 1024
 TAIL_BYTES = 256 * 1024
 """Kept of the output: its begin, and at least so much of its end."""
+
+_PAUSES = (*(0.1,) * 10, *(1.0,) * 600)
+"""Seconds between attempts to write how a command ended."""
 
 CANNOT_START = 126
 _SIGNAL_BASE = 128
@@ -80,13 +84,9 @@ def start_of(process: int) -> str:
 def supervise(directory: Path, lock: int, program: list[str]) -> None:
     """Run the program to its end, unless it was started before. Raises: OSError."""
     try:
-        started = os.open(directory / "started", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        output = _begun(directory)
     except FileExistsError:
         return
-    os.write(started, str(time.time()).encode())
-    os.fsync(started)
-    os.close(started)
-    output = Output(directory)
     given = directory / "input"
     try:
         with (given if given.exists() else Path(os.devnull)).open("rb") as standard_input:
@@ -99,18 +99,51 @@ def supervise(directory: Path, lock: int, program: list[str]) -> None:
                 pass_fds=(lock,),
             )
     except OSError as err:
-        output.write(f"pupline: {program[0]} cannot be started: {err.strerror}\n".encode())
-        write_durably(directory / "result", {"exit_code": CANNOT_START, "ended_at": time.time()})
+        with suppress(OSError):
+            output.write(f"pupline: {program[0]} cannot be started: {err.strerror}\n".encode())
+        _write_result(directory, CANNOT_START)
         return
-    write_durably(directory / "process", {"process": child.pid, "start": start_of(child.pid)})
+    with suppress(OSError):  # on a full disk the command runs all the same, and cannot be stopped from the console
+        write_durably(directory / "process", {"process": child.pid, "start": start_of(child.pid)})
     if child.stdout is not None:
         _pump(child.stdout.fileno(), output)
     ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     status = 1 if ended is None else ended.si_status
     is_signal = ended is not None and ended.si_code != os.CLD_EXITED
     code = status + _SIGNAL_BASE if is_signal else status
-    write_durably(directory / "result", {"exit_code": code, "ended_at": time.time()})
+    _write_result(directory, code)
     child.wait()
+
+
+def _begun(directory: Path) -> Output:
+    """The output of a command that counts as begun from now on. Raises: FileExistsError where it did before; OSError.
+
+    After any other error it has not begun, and the console starts it again.
+    """
+    mark = directory / "started"
+    started = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        try:
+            os.write(started, str(time.time()).encode())
+            os.fsync(started)
+        finally:
+            os.close(started)
+        return Output(directory)
+    except OSError:
+        mark.unlink()
+        raise
+
+
+def _write_result(directory: Path, exit_code: int) -> None:
+    """Write how the command ended. On a full disk it waits for some room, for a while."""
+    result = {"exit_code": exit_code, "ended_at": time.time()}
+    for pause in _PAUSES:
+        try:
+            write_durably(directory / "result", result)
+        except OSError:
+            time.sleep(pause)
+        else:
+            return
 
 
 def _pump(pipe: int, output: Output) -> None:
