@@ -116,6 +116,24 @@ def test_many_requests_start_few_decoders(tmp_path: Path) -> None:
     service.close()
 
 
+def test_a_request_without_a_thread_leaves_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system starts no thread it fails, and the next one for the same image does not wait for it."""
+    decoders = FakeDecoders()
+    decoders.may_answer.set()
+    service = _service(tmp_path, decoders)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError, match="new thread"):
+            service.make(*_of(LARGE))
+    assert service.make(*_of(LARGE)).result(20) == Picture(JPEG, "image/jpeg")
+    service.close()
+
+
+def no_thread(_self: threading.Thread) -> None:
+    """What Python raises at a limit of the system."""
+    raise RuntimeError("can't start new thread")
+
+
 @pytest.mark.parametrize("reason", ["damaged", "crashed", "timeout"])
 def test_an_undecodable_image_is_remembered(tmp_path: Path, reason: str) -> None:
     """It costs its decoder once, also after a restart; another version of the decoder tries again."""

@@ -1,6 +1,7 @@
 """Insights: the figures are those of the command, each leads to its list, and they are remembered."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -155,6 +156,20 @@ def test_a_count_that_fails_says_so(store: tuple[FigureStore, Counting, Path]) -
     figure_store, _, _ = store
     with pytest.raises(Problem, match="there is no run 'none'"):
         _within(lambda: figure_store.find(Selection(run="none"), 1_000_000, patience=1))
+
+
+def test_a_count_without_a_thread_leaves_nobody_waiting(
+    store: tuple[FigureStore, Counting, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system starts no thread it fails, and so does the next one, instead of waiting for the first."""
+
+    def no_thread(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="new thread"):
+            store[0].find(Selection(), 1_000_000, patience=0)
 
 
 def _within(find: Callable[[], Counted | None], seconds: float = 30.0) -> Counted:

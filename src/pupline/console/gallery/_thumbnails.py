@@ -109,12 +109,23 @@ class Thumbnails:
             if len(self._waiting) > _MAX_WAITING:
                 turned_away = self._waiting.popleft()[0]
             if self._threads < self._workers:
-                self._threads += 1
-                threading.Thread(target=self._work, name="pupline-thumbnail", daemon=True).start()
+                self._start_thread()
             self._lock.notify()
         if turned_away is not None:
             self._settle(turned_away, Busy("too many thumbnails were asked for at once; try again in a moment"))
         return future
+
+    def _start_thread(self) -> None:
+        """Start another thread. Raises: RuntimeError where it would be the first one; nobody waits for it then."""
+        try:
+            threading.Thread(target=self._work, name="pupline-thumbnail", daemon=True).start()
+        except RuntimeError:
+            if self._threads == 0:
+                self._futures.clear()
+                self._waiting.clear()
+                raise
+        else:
+            self._threads += 1
 
     def close(self) -> None:
         """End the decoders, and turn away all requests that wait."""

@@ -122,7 +122,12 @@ class FigureStore:
         worker = threading.Thread(
             target=self._work, args=(selection, stamp, count), name="pupline-figures", daemon=True
         )
-        worker.start()
+        try:
+            worker.start()
+        except RuntimeError:  # no further thread: nobody else must wait for it
+            with self._lock:
+                del self._counts[selection]
+            raise
         return count
 
     def _work(self, selection: Selection, stamp: object, count: _Count) -> None:

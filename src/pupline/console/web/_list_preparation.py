@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 
 from pupline.backends import Backend
-from pupline.errors import PuplineError
+from pupline.errors import PuplineError, local_trouble
 
 _PAUSE_SECONDS = 30.0
 """Until the next look, where nothing was left to do."""
@@ -51,5 +51,7 @@ class ListPreparation:
         try:
             with self._reader() as backend:
                 return backend.pages.prepare()
-        except PuplineError:  # a database that cannot be read now is what every page says
-            return False
+        except Exception as error:
+            if not isinstance(error, PuplineError) and local_trouble(error) is None:
+                raise
+            return False  # a database that cannot be read now is what every page says
