@@ -1,5 +1,6 @@
 """Files that a user names are read to their end; an endless file or a pipe without a writer is an error."""
 
+import errno
 import os
 import re
 import socket
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pupline.files import read_input
+from pupline.files import exists, read_input
 
 
 def a_pipe(path: Path) -> None:
@@ -75,3 +76,16 @@ def test_a_link_to_a_file_is_the_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"text")
     (tmp_path / "link").symlink_to("file")
     assert read_input(tmp_path / "link") == b"text"
+
+
+def test_what_cannot_be_found_out_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails for a moment must not make a database look like a lost one."""
+    (tmp_path / "loop").symlink_to("loop")
+    assert [exists(tmp_path / name) for name in ("", "none", "loop")] == [True, False, False]
+
+    def fails(_path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "stat", fails)
+    with pytest.raises(OSError, match="Input/output error"):
+        exists(tmp_path)

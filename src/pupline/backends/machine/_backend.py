@@ -32,6 +32,7 @@ from pupline.backends.machine._execution_details import (
 )
 from pupline.bulk import IngestReport, IngestRequest, ingest, summaries
 from pupline.errors import ConfigurationError
+from pupline.files import exists
 from pupline.http import Proxy
 from pupline.local import (
     BUCKET,
@@ -177,7 +178,7 @@ class MachineBackend:
     def runs_if_any(self, run: str | None = None) -> Iterator[RunSummary]:
         """Runs of every kind, newest first; none in a directory without a database, which `resume` would make."""
         self._check_exists()
-        return self.runs(run=run) if (self.data_dir / DATABASE_NAME).exists() else iter(())
+        return self.runs(run=run) if exists(self.data_dir / DATABASE_NAME) else iter(())
 
     def datasets(self) -> Iterator[DatasetSummary]:
         """The datasets that have runs, by name."""

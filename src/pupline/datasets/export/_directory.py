@@ -21,6 +21,7 @@ from pupline.datasets._objects import ImageBytes
 from pupline.datasets.export._manifest import ExportFiles, ExportHeader
 from pupline.datasets.export._target import system_errors
 from pupline.errors import ConfigurationError
+from pupline.files import exists
 from pupline.text import printable
 
 _STATE = ".pupline-export"
@@ -134,7 +135,7 @@ class ExportDirectory:
         for left in tmp.iterdir():
             left.unlink()
         manifest = state / "manifest.jsonl"
-        if manifest.exists():
+        if exists(manifest):
             with manifest.open("rb") as file:
                 self._files.load(file, str(manifest), self._header)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pupline.errors import ConfigurationError
-from pupline.files import fsync_directory
+from pupline.files import exists, fsync_directory
 from pupline.local.data_dir._layout import DATABASE_NAME, REPAIRED_NAME
 
 _GET_FLAGS, _SET_FLAGS, _TOP_OF_HIERARCHY = 0x80086601, 0x40086602, 0x00020000
@@ -34,21 +34,21 @@ def create_data_dir(data_dir: Path) -> None:
 def check_data_dir(data_dir: Path) -> None:
     """Refuse a directory that must be repaired before it is opened. Raises: ConfigurationError."""
     path, repair = data_dir / DATABASE_NAME, f"pupline doctor --repair --data {shlex.quote(str(data_dir))}"
-    if (data_dir / REPAIRED_NAME).exists():
+    if exists(data_dir / REPAIRED_NAME):
         raise ConfigurationError(f"a repair of {path} was interrupted; finish it with: {repair}")
-    if path.exists() and path.stat().st_size:
+    if exists(path) and path.stat().st_size:
         return
     # SQLite takes an empty file for a new database, and removes the WAL of an empty or missing one. Next to stored
     # objects, or to a WAL that may hold the latest records, it is a database that lost its contents.
     wal = path.with_name(f"{DATABASE_NAME}-wal")
-    if wal.exists() and wal.stat().st_size:
+    if exists(wal) and wal.stat().st_size:
         found = f"though {wal.name} holds the latest writes to it"
-    elif path.exists() and (data_dir / "buckets").is_dir():
+    elif exists(path) and (data_dir / "buckets").is_dir():
         found = "though objects are stored next to it"
     else:
         return
     raise ConfigurationError(
-        f"{path} is {'empty' if path.exists() else 'gone'}, {found}. Restore it from a backup, or rebuild it from "
+        f"{path} is {'empty' if exists(path) else 'gone'}, {found}. Restore it from a backup, or rebuild it from "
         f"what is left: {repair}"
     )
 

@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble, StorageError, local_trouble
+from pupline.files import exists
 from pupline.local.database._opening import Opened, damaged, explain, open_database
 from pupline.local.database._row_checks import UNFINISHED, damaged_rows
 from pupline.local.database._schema import MIGRATIONS
@@ -66,7 +67,7 @@ class Database:
         Raises: ConfigurationError when it is damaged, of a newer version, another program's, or cannot be opened;
         LocalTrouble. Nothing is written before these checks.
         """
-        if not create and not path.exists():
+        if not create and not exists(path):
             raise ConfigurationError(
                 f"there is no {path}; give the data directory with --data, or start something with: pupline run"
             )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble, local_trouble
+from pupline.files import exists
 from pupline.local.database._schema import MIGRATIONS, check_version, migrate
 from pupline.text import printable
 
@@ -52,10 +53,10 @@ def open_database(path: Path, *, check: bool, read_only: bool) -> Opened:
     check: have SQLite check the whole file first. read_only: accept one that cannot be written.
     Raises: ConfigurationError; sqlite3.Error; LocalTrouble.
     """
-    if path.exists() and not os.access(path, os.R_OK):
+    if exists(path) and not os.access(path, os.R_OK):
         raise ConfigurationError(f"{path} cannot be read: look at its owner and its permissions")
     try:
-        if path.exists():
+        if exists(path):
             _inspect(path, check=check)
         else:
             _make_private(path)
@@ -205,7 +206,7 @@ def _journal_of(path: Path) -> Path:
 
 
 def _has_content(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
+    return exists(path) and path.stat().st_size > 0
 
 
 def _copied(path: Path) -> "tempfile.TemporaryDirectory[str]":
@@ -216,7 +217,7 @@ def _copied(path: Path) -> "tempfile.TemporaryDirectory[str]":
         for _ in range(_COPIES):
             before = _stamps(*files)
             for file in files:
-                if file.exists():
+                if exists(file):
                     shutil.copyfile(file, Path(temporary.name) / file.name)
             if _stamps(*files) == before:
                 return temporary
@@ -231,5 +232,5 @@ def _copied(path: Path) -> "tempfile.TemporaryDirectory[str]":
 
 
 def _stamps(*files: Path) -> list[tuple[int, int] | None]:
-    found = [file.stat() if file.exists() else None for file in files]
+    found = [file.stat() if exists(file) else None for file in files]
     return [(stat.st_size, stat.st_mtime_ns) if stat else None for stat in found]

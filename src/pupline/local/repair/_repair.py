@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble
+from pupline.files import exists
 from pupline.local.data_dir import DATABASE_NAME, REPAIRED_NAME, DirectoryLock, layout_problem, sync_directory
 from pupline.local.database import MIGRATIONS, connect, connect_to_check, damaged_rows, explain, migrate
 from pupline.local.repair._inventory import Inventory, take_inventory
@@ -54,7 +55,7 @@ def repair_database(data_dir: Path) -> RepairReport | None:
     lock = DirectoryLock(data_dir)
     work = data_dir / "tmp" / "repair"
     try:
-        if (data_dir / REPAIRED_NAME).exists():
+        if exists(data_dir / REPAIRED_NAME):
             _swap(data_dir)
         damage = _damage(data_dir)
         return None if damage is None else _rebuild(data_dir, damage, work)
@@ -67,10 +68,10 @@ def repair_database(data_dir: Path) -> RepairReport | None:
 
 def _damage(data_dir: Path) -> str | None:
     path = data_dir / DATABASE_NAME
-    if not path.exists() or not path.stat().st_size:  # SQLite would remove the WAL of such a file
+    if not exists(path) or not path.stat().st_size:  # SQLite would remove the WAL of such a file
         if not _size_of(data_dir / _WAL) and not (data_dir / "buckets").is_dir():
             raise ConfigurationError(f"nothing was ever stored in {data_dir}; there is nothing to repair")
-        return "it was empty" if path.exists() else "there was none"
+        return "it was empty" if exists(path) else "there was none"
     looking = connect_to_check(path)
     try:
         problems = [text for (text,) in looking.execute("PRAGMA integrity_check(1)") if text != "ok"]
@@ -105,7 +106,7 @@ def _rebuild(data_dir: Path, damage: str, work: Path) -> RepairReport:
         new.execute("PRAGMA foreign_keys = OFF")
         new.execute("BEGIN")
         try:
-            tables = salvage(copy, new) if copy.exists() else []
+            tables = salvage(copy, new) if exists(copy) else []
         except ConfigurationError as err:
             raise ConfigurationError(f"{data_dir / DATABASE_NAME} is not repaired: {err}") from err
         references = correct_references(new, time.time())
@@ -124,8 +125,8 @@ def _rebuild(data_dir: Path, damage: str, work: Path) -> RepairReport:
 def _swap(data_dir: Path) -> Path | None:
     """Give the repaired database its name, and the damaged one another. Any step may have been done before."""
     path = data_dir / DATABASE_NAME
-    kept = _kept(data_dir, path) if path.exists() else None
-    if kept and (data_dir / _WAL).exists():
+    kept = _kept(data_dir, path) if exists(path) else None
+    if kept and exists(data_dir / _WAL):
         (data_dir / _WAL).rename(kept.with_name(f"{kept.name}-wal"))
     for name in (_WAL, _SHM, _JOURNAL):  # of the damaged database: SQLite would apply them to the new one
         (data_dir / name).unlink(missing_ok=True)
@@ -142,7 +143,7 @@ def _kept(data_dir: Path, path: Path) -> Path:
             return other
     stem = f"{DATABASE_NAME}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
     names = (data_dir / f"{stem}{end}" for end in ("", *(f"-{number}" for number in range(2, 1000))))
-    kept = next(name for name in names if not name.exists())
+    kept = next(name for name in names if not exists(name))
     try:
         os.link(path, kept)
     except OSError:  # a file system without links
@@ -161,4 +162,4 @@ def _sync_file(path: Path) -> None:
 
 
 def _size_of(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    return path.stat().st_size if exists(path) else 0
