@@ -1,8 +1,7 @@
 """The inspection of a body: its type, its size and its integrity."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pupline.images._bmp import walk_bmp
 from pupline.images._magic import PICTURE_TYPES
@@ -34,8 +33,7 @@ _WALKERS: Final[dict[str, Callable[[bytes, Picture], None]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(NamedTuple):
     """What a body is.
 
     file_type: `jpg`, `png`, `gif`, `webp`, `avif`, `heic`, `bmp`, `tiff`, or another format (`html`, `svg`, `pdf`,

@@ -5,6 +5,8 @@ tables give the fewest bits for a picture of this size, and the meaning of a run
 """
 
 import re
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +24,7 @@ _MAX_BLOCKS_IN_MCU = 10  # T.81 B.2.3
 
 # No writer pads a scan by 256 bytes, which are ten blocks even where blocks are longest.
 _ZEROS = bytes(256)
+_SEGMENT = struct.Struct(">BBH")
 _NOT_ZERO = re.compile(rb"[^\0]")
 _RESTARTS = [bytes((0xFF, marker)) for marker in range(0xD0, 0xD8)]
 
@@ -78,11 +81,14 @@ class JpegFrame:
 
 @dataclass(slots=True)
 class DecodingTables:
-    """The tables in force. Segments are only queued; `read` reads them when a scan needs them."""
+    """The tables in force. Segments are only queued; `read` reads them when a scan needs them.
+
+    quantisation, huffman: replaced rather than changed, so that pictures share them.
+    """
 
     pending: list[tuple[int, int, int]] = field(default_factory=list)
-    quantisation: set[int] = field(default_factory=set)
-    huffman: dict[int, HuffmanTable | None] = field(default_factory=dict)
+    quantisation: frozenset[int] = frozenset()
+    huffman: Mapping[int, HuffmanTable | None] = field(default_factory=dict)
     restart_interval: int = 0
     left: int = _MAX_TABLES
 
@@ -105,12 +111,14 @@ class DecodingTables:
         self.left -= len(found)
         if self.left < 0:
             raise Damage(f"more than {_MAX_TABLES} Huffman tables", start)
-        self.huffman.update(found)
+        self.huffman = {**self.huffman, **dict(found)}
 
     def _quantisation(self, body: bytes, start: int, end: int) -> None:
+        found = set(self.quantisation)
         while start < end:
-            self.quantisation.add(body[start] & 0x0F)
+            found.add(body[start] & 0x0F)
             start += 129 if body[start] > 0x0F else 65
+        self.quantisation = frozenset(found)
         if start != end:
             raise Damage("a quantisation table that does not fit its segment", end)
 
@@ -163,7 +171,52 @@ class Scan:
 
 
 def start_of_scan(body: bytes, start: int, length: int, frame: JpegFrame, tables: DecodingTables) -> Scan:
-    """The scan whose header begins at `start`, checked against frame and tables. Raises: Damage."""
+    """The scan whose header begins at `start`, checked against frame and tables. Raises: Damage.
+
+    Programs write the same tables and the same scan header into most of their pictures: the first scan of those that
+    were met before is known.
+    """
+    if frame.scanned or len(tables.pending) > _MAX_KNOWN_SEGMENTS:
+        return _checked_scan(body, start, length, frame, tables)
+    segments = b"".join([body[at - 4 : end] for _, at, end in tables.pending])
+    if len(segments) > _MAX_KNOWN_BYTES:
+        return _checked_scan(body, start, length, frame, tables)
+    known = _known_scan(segments, body[start : start + length], frame.kind, frame.components)
+    if known is None:
+        return _checked_scan(body, start, length, frame, tables)
+    scan, scanned, in_force = known
+    frame.scanned.update(scanned)
+    tables.pending.clear()
+    tables.quantisation, tables.huffman = in_force.quantisation, in_force.huffman
+    tables.restart_interval, tables.left = in_force.restart_interval, in_force.left
+    return scan
+
+
+_MAX_KNOWN_SEGMENTS = 16
+_MAX_KNOWN_BYTES = 2048
+
+
+@lru_cache(maxsize=64)
+def _known_scan(
+    segments: bytes, header: bytes, kind: int, components: tuple[Component, ...]
+) -> tuple[Scan, frozenset[int], DecodingTables] | None:
+    """A first scan, the components that it has, and the tables after it; None for a damaged one.
+
+    segments: those with tables before it. header: the scan's. kind, components: the frame's.
+    """
+    frame, tables, at = JpegFrame(kind=kind, components=components), DecodingTables(), 0
+    while at < len(segments):
+        _, marker, length = _SEGMENT.unpack_from(segments, at)
+        tables.pending.append((marker, at + 4, at + 2 + length))
+        at += 2 + length
+    try:
+        scan = _checked_scan(segments + header, at, len(header), frame, tables)
+    except Damage:
+        return None
+    return scan, frozenset(frame.scanned), tables
+
+
+def _checked_scan(body: bytes, start: int, length: int, frame: JpegFrame, tables: DecodingTables) -> Scan:
     if not frame.components:
         raise Damage("a scan before any frame", start)
     count = body[start + 2] if length > 2 else 0
@@ -234,9 +287,9 @@ def check_data(body: bytes, start: int, end: int, scan: Scan, frame: JpegFrame, 
         return
     if start == end:  # allowed with arithmetic coding only, which drops zero bytes at the end (T.81 D.1.8)
         raise Damage("a scan without data", start)
-    bits = sum(
-        count * _fewest_bits(frame, scan, dc, ac) for count, (_, dc, ac) in zip(blocks, scan.components, strict=True)
-    )
+    bits = 0
+    for count, (_, dc, ac) in zip(blocks, scan.components, strict=True):
+        bits += count * _fewest_bits(frame, scan, dc, ac)
     if (end - start) * 8 < bits:
         pixels = "{} x {} pixels".format(*frame.size)
         raise Damage(f"a scan of {end - start} bytes, where {pixels} take {bits // 8} or more,", start)

@@ -8,6 +8,7 @@ structure. Where decoders (libjpeg above all) print a warning and go on, this ad
 import re
 import struct
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pupline.images._structure import Damage, OtherType, Picture, require, unpack
 from pupline.images.jpeg.scans import (
@@ -31,9 +32,11 @@ _ALONE = frozenset({_TEM, *range(0xD0, 0xD8)})  # without a length
 _APPLICATION = frozenset({*range(0xE0, 0xF0), 0xFE})  # APP0 to APP15, COM
 # Only the length of these is read until a scan needs the tables. Most segments of most files are of this kind.
 _TABLES = frozenset({DHT, DQT, DRI})
-_PLAIN = _APPLICATION | _TABLES
-_KNOWN = _PLAIN | _FRAMES | {_SOS, _DAC, _DNL, _LSE_OF_JPEG_LS}
-_SEGMENT = struct.Struct(">BBH")
+_PLAIN = frozenset(0xFF00 | marker for marker in _APPLICATION | _TABLES)
+_PLAIN_TABLES = frozenset(0xFF00 | marker for marker in _TABLES)
+_WITH_LENGTH = frozenset(0xFF00 | marker for marker in _FRAMES | {_SOS})
+_KNOWN = _APPLICATION | _TABLES | _FRAMES | {_SOS, _DAC, _DNL, _LSE_OF_JPEG_LS}
+_SEGMENT = struct.Struct(">HH")
 _COMPONENT = struct.Struct(">BBB")
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
@@ -57,15 +60,21 @@ class _JpegState:
 def walk_jpeg(body: bytes, picture: Picture) -> None:
     """Measure a JPEG, from SOI to EOI. Raises: Damage, OtherType for JPEG-LS."""
     state, offset, size, segment = _JpegState(picture), 2, len(body), _SEGMENT.unpack_from
+    pending, last = state.tables.pending, size - _SEGMENT.size
     for _ in range(_MAX_SEGMENTS):
-        if offset + _SEGMENT.size <= size:
-            fill, plain, length = segment(body, offset)
-            if fill == 0xFF and plain in _PLAIN and 2 <= length <= size - offset - 2:
-                if plain in _TABLES:
-                    state.tables.pending.append((plain, offset + 4, offset + 2 + length))
-                offset += 2 + length
+        if offset <= last:
+            plain, length = segment(body, offset)
+            end = offset + 2 + length
+            if plain in _PLAIN and length >= 2 and end <= size:
+                if plain in _PLAIN_TABLES:
+                    pending.append((plain & 0xFF, offset + 4, end))
+                offset = end
                 continue  # all others, and damage: see below
-        marker, start = _next_marker(body, offset, state)
+            marker, start = plain & 0xFF, offset + 2
+            if plain not in _WITH_LENGTH:
+                marker, start = _next_marker(body, offset, state)
+        else:
+            marker, start = _next_marker(body, offset, state)
         if marker == _EOI:
             _check_complete(state, start)
             picture.note_trailing_bytes(start, body)
@@ -134,16 +143,21 @@ def _start_of_frame(body: bytes, marker: int, start: int, length: int, state: _J
             f"a frame of kind 0x{marker:02x} (hierarchical, or lossless arithmetic), which no reader supports,", start
         )
     frame = state.frame
-    parts = _COMPONENT.iter_unpack(body[start + 8 : start + length])
     frame.kind, frame.precision = marker, precision
-    frame.components = tuple(Component(name, both >> 4, both & 15, table) for name, both, table in parts)
+    frame.components = _components_in(body[start + 8 : start + length])
     if precision not in (range(2, 17) if marker == LOSSLESS else (8, 12)) or components > MAX_COMPONENTS:
         raise Damage(f"a frame of {precision} bits and {components} components", start)
     for part in frame.components:
         if not (1 <= part.horizontal <= 4 and 1 <= part.vertical <= 4):
             raise Damage(f"a sampling factor of {part.horizontal} x {part.vertical}", start)
-    frame.widest = max(part.horizontal for part in frame.components)
-    frame.highest = max(part.vertical for part in frame.components)
+    frame.widest = max([part.horizontal for part in frame.components])
+    frame.highest = max([part.vertical for part in frame.components])
+
+
+@lru_cache(maxsize=64)  # hardly ever others than those of grey pictures, and of colours in full or half resolution
+def _components_in(header: bytes) -> tuple[Component, ...]:
+    parts = _COMPONENT.iter_unpack(header)
+    return tuple(Component(name, both >> 4, both & 15, table) for name, both, table in parts)
 
 
 def _scan(body: bytes, start: int, length: int, state: _JpegState) -> int:
