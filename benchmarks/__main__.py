@@ -12,7 +12,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks import cold_start, console, growth, ingesting, limits, near_duplicates, others, ours, outside, scale
+from benchmarks import (
+    bytecodes,
+    cold_start,
+    console,
+    growth,
+    ingesting,
+    limits,
+    near_duplicates,
+    others,
+    ours,
+    outside,
+    scale,
+)
 from benchmarks.console_data import Size
 from benchmarks.measure import Figure, machine
 
@@ -40,6 +52,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "cold": cold_start.figures,
     "ingest": ingesting.compared,
     "limits": limits.figures,
+    "bytecodes": bytecodes.figures,
     "flat": growth.flat,
     "console": console.figures,
     "million": growth.million,
@@ -51,6 +64,7 @@ LONG = {"console", "million", "quality"}
 SMALL: dict[str, Callable[[], list[Figure]]] = {
     "ingest": partial(ingesting.compared, 40, 1, (4,)),
     "limits": partial(limits.figures, 40, 1),
+    "bytecodes": partial(bytecodes.figures, 3),
     "flat": partial(growth.flat, (10, 100)),
     "console": partial(console.figures, Size(2_000, 40_000), 1, 40),
     "quality": partial(near_duplicates.figures, 20, 5_000),

@@ -8,7 +8,8 @@ from typing import Final
 from fuzzing.target import Target
 from pupline.errors import TaskFailure
 from pupline.http import FetchPolicy, HttpClient, Network, Origin, RobotsRules, Url, check_robots_tag
-from pupline.http._reader import ReadLimits, ResponseReader
+from pupline.http._raw_response import ReadLimits
+from pupline.http._reader import ResponseReader
 from pupline.http._status import retry_after_seconds
 from pupline.json_values import parse_json
 from pupline.sources.api._link_header import LinkHeader

@@ -59,8 +59,8 @@ def test_a_part_that_is_not_there_is_refused() -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "no such part: fiev; there are five, pipeline, waiting, states, map, fetch, help, cold, ingest, limits, flat, "
-        "console, million, quality\n"
+        "no such part: fiev; there are five, pipeline, waiting, states, map, fetch, help, cold, ingest, limits, "
+        "bytecodes, flat, console, million, quality\n"
     )
 
 
@@ -112,6 +112,15 @@ def test_the_limits_are_measured_one_by_one() -> None:
     done = bench("--small", "limits")
     assert done.returncode == 0, done.stderr
     assert [row[2].endswith("/s") for row in rows(done)] == [True] * 4
+
+
+def test_the_work_of_the_interpreter_is_counted_and_repeats() -> None:
+    """The figures of two runs are the same; a refusal is less work than an image."""
+    done = [bench("--small", "bytecodes") for _ in range(2)]
+    first, second = ([row[2] for row in rows(one) if "bytecodes" in row[2]] for one in done)
+    assert first == second
+    image, refusal = (int(figure.split()[0].replace(",", "")) for figure in first)
+    assert 0 < refusal < image
 
 
 def test_growth_is_measured_for_each_number_of_items() -> None:

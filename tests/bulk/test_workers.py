@@ -196,7 +196,7 @@ def test_a_retry_after_is_for_one_host_alone(tmp_path: Path) -> None:
 
 
 def test_slow_servers_get_all_threads(tmp_path: Path) -> None:
-    """Those that follow wait for it, and whoever leads goes on: all requests allowed are under way."""
+    """One that waits delays none of the others: all requests allowed are under way."""
     with slow_site() as (site, may_go, arrived), pool_for(site, tmp_path, threads=12) as pool:
         pool.give(jobs_for(*(f"{site.origin}/{number}.jpg" for number in range(30))))
         for _ in range(12):
@@ -253,7 +253,7 @@ CHUNKED = (
 
 @pytest.mark.parametrize("how", [COUNTED, CHUNKED], ids=["counted", "chunked"])
 def test_a_body_that_stops_holds_nobody_up(tmp_path: Path, how: tuple[Mapping[str, str], bytes, bytes]) -> None:
-    """All others come meanwhile, over the connections that are open already, whoever reads the slow one."""
+    """All others come meanwhile, over the connections that are open already."""
     with stalled(*how) as site, pool_for(site, tmp_path, threads=2) as pool:
         names = [*range(20), "slow", *range(20, 40), "go"]
         pool.give(jobs_for(*(f"{site.origin}/{name}.jpg" for name in names)))

@@ -187,10 +187,8 @@ def test_a_refusal_on_a_kept_connection_is_not_asked_for_twice(status: int, *, b
     with TalkingServer([answer(b"one"), refusal, answer(b"two")], [answer(b"never")]) as server:
         client = server.client(idle_connections=1)
         assert client.get(server.origin).body == b"one"
-        exchange = client.begin(server.origin) if begun else None
-        assert (exchange is not None) is begun
         with pytest.raises(HttpError, match=f"the server answered {status}"):
-            client.wait(exchange) if exchange else client.get(server.origin)
+            client.wait(client.begin(server.origin)) if begun else client.get(server.origin)
         assert client.get(server.origin).body == b"two"
         client.close()
     assert [len(talk) for talk in server.talks] == [3]

@@ -10,12 +10,22 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from pupline.errors import HttpError, IncompleteBody, InvalidUrl, NotFound, RequestTimeout, TaskFailure, TooLarge
-from pupline.http import FetchPolicy, HttpClient, Network, PendingRequest, Response, Validators
+from pupline.errors import (
+    BlockedAddress,
+    ConnectionFailed,
+    HttpError,
+    IncompleteBody,
+    InvalidUrl,
+    NotFound,
+    RequestTimeout,
+    TaskFailure,
+    TooLarge,
+)
+from pupline.http import FetchPolicy, HttpClient, Network, Origin, PendingRequest, Response, Validators
 from pupline.http._connection import Connection
 from pupline.http._deadline import Deadline
 from pupline.http._exchange import Exchange
-from pupline.http._reader import ReadLimits
+from pupline.http._raw_response import ReadLimits
 from tests.http.recorded import RECORDED
 from tests.http.servers import RawServer, TalkingServer, answer, chunked, receive_request
 from tests.http.waits import bounded_by as bounded_by
@@ -28,7 +38,7 @@ PATIENCE = 5.0
 def begun(client: HttpClient, url: str, validators: Validators | None = None) -> PendingRequest:
     """A request sent over a kept connection."""
     pending = client.begin(url, validators=validators)
-    assert pending is not None
+    assert pending.exchange is not None
     return pending
 
 
@@ -37,7 +47,8 @@ def polled(client: HttpClient, pending: PendingRequest) -> Response:
     while (response := client.poll(pending)) is None:
         if pending.needs_connection:
             return client.wait(pending)
-        assert select.select([pending], [], [], PATIENCE)[0], "nothing arrives"
+        wanted = ([pending], []) if pending.connecting is None else ([], [pending])
+        assert any(select.select(*wanted, [], PATIENCE)), "nothing arrives"
     return response
 
 
@@ -52,15 +63,56 @@ def second(*answers: bytes, validators: Validators | None = None) -> Response:
             client.close()
 
 
-def test_nothing_is_begun_without_an_open_connection() -> None:
-    """Opening one takes time: that is for `get`, and so is the first request to an origin."""
+def test_a_connection_to_an_address_is_made_meanwhile() -> None:
+    """The first request to an origin waits for its connection, and a later one uses that."""
     with TalkingServer([answer(b"one"), answer(b"two")]) as server:
         client = server.client(idle_connections=1)
-        assert client.begin(server.origin) is None
-        client.get(server.origin)
+        first = client.begin(server.origin)
+        assert first.connecting is not None
+        assert polled(client, first).body == b"one"
         assert polled(client, begun(client, server.origin)).body == b"two"
         client.close()
     assert len(server.talks) == 1
+
+
+def test_a_name_is_not_looked_up_meanwhile() -> None:
+    """That takes time, and so do TLS and proxies: `wait` does it."""
+    client = HttpClient(FetchPolicy(), Network(resolve=lambda _host, _port: []), idle_connections=1)
+    for url in ("http://dogs.example/", "https://192.0.2.1/"):
+        assert client.begin(url).needs_connection
+    with pytest.raises(ConnectionFailed, match="not resolved"):
+        client.wait(client.begin("http://dogs.example/"))
+
+
+def test_an_address_that_is_not_public_is_not_connected_to() -> None:
+    """It is checked before anything is sent, as for `get`."""
+    with pytest.raises(BlockedAddress):
+        HttpClient(FetchPolicy(), idle_connections=1).begin("http://127.0.0.1:1/")
+
+
+def test_a_connection_that_is_not_made_is_the_same_failure() -> None:
+    """Refused at once, or not made in time: the messages of `get`."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        origin = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        client = HttpClient(FetchPolicy(trusted=frozenset({Origin.parse(origin)})), idle_connections=1)
+        with pytest.raises(ConnectionFailed) as waited:
+            client.get(origin)
+        with pytest.raises(ConnectionFailed) as polled_for:
+            polled(client, client.begin(origin))
+    assert polled_for.value.message == waited.value.message
+
+
+def test_a_connection_is_given_up_in_time() -> None:
+    """A server that does not answer the attempt holds no descriptor after the deadline."""
+    times = iter([0.0, 1.0, 31.0])
+    ours, theirs = socket.socketpair()
+    network = Network(begin_connect=lambda _address, _port: ours, monotonic=lambda: next(times))
+    client = HttpClient(FetchPolicy(), network)
+    pending = client.begin("http://93.184.215.14/")
+    with theirs, pytest.raises(RequestTimeout, match="while connecting to 93"):
+        client.poll(pending)
+    assert ours.fileno() == -1
 
 
 def test_an_invalid_url_is_not_begun() -> None:
@@ -282,15 +334,30 @@ def test_every_kind_of_response_is_polled_for(raw: bytes, first: int) -> None:
     ],
     ids=["redirect", "closed", "garbage"],
 )
-def test_a_request_that_has_to_be_sent_again_says_so(raw: bytes) -> None:
-    """Where a redirect leads, or on a new connection: that may take long, and polling does not do it."""
+def test_a_request_that_has_to_be_sent_again_gets_another_connection(raw: bytes) -> None:
+    """Where a redirect leads, or because the kept one had been closed; polling makes it, and never waits for it."""
     with TalkingServer([answer(b"one"), raw], [answer(b"woof")]) as server:
         client = server.client(idle_connections=1)
+        pending = begun_in_part(client, server.origin)
+        assert pending.connecting is not None
+        assert not pending.is_late
+        assert polled(client, pending).body == b"woof"
+        client.close()
+
+
+def test_a_redirect_to_a_name_has_to_be_waited_for() -> None:
+    """The name has to be looked up; polling does not do it."""
+    moved = answer(b"", "Location: http://dogs.example/", status="302 Found")
+    with TalkingServer([answer(b"one"), moved]) as server:
+        client = HttpClient(
+            server.client().policy, Network(resolve=lambda _host, _port: ["127.0.0.1"]), idle_connections=1
+        )
         pending = begun_in_part(client, server.origin)
         assert pending.needs_connection
         assert client.poll(pending) is None
         assert (pending.fileno(), pending.is_late) == (-1, False)
-        assert client.wait(pending).body == b"woof"
+        with pytest.raises(BlockedAddress):
+            client.wait(pending)
         client.close()
 
 
@@ -318,5 +385,7 @@ def test_a_body_that_is_not_wanted_has_a_second() -> None:
         assert pending.is_late
         with pytest.raises(NotFound):
             client.poll(pending)
-        assert client.begin(server.origin) is None
+        again = client.begin(server.origin)
+        assert again.connecting is not None
+        again.connecting.close()
         gone_on.set()

@@ -12,7 +12,8 @@ from pupline.errors import ConnectionFailed, HttpError, IncompleteBody, TaskFail
 from pupline.http._connection import Connection
 from pupline.http._deadline import Deadline
 from pupline.http._exchange import Exchange
-from pupline.http._reader import RawResponse, ReadLimits, ResponseReader
+from pupline.http._raw_response import RawResponse, ReadLimits
+from pupline.http._reader import ResponseReader
 from tests.http.recorded import BODY, CHUNKED, KEPT, RECORDED, WHOLE
 from tests.http.servers import Pieces, answer, chunked
 from tests.http.waits import bounded_by as bounded_by
@@ -87,6 +88,56 @@ def test_pieces_make_no_difference_to_damaged_responses(name: str, at: int, junk
     raw = RECORDED[name][:3000]
     damaged = raw[:at] + junk + raw[at + len(junk) :]
     assert outcome(pieces_of(damaged, cuts)) == outcome([damaged])
+
+
+class GrammarReader(ResponseReader):
+    """A reader without the shorter way."""
+
+    def _begin_plain(self, data: bytes) -> bytes:
+        return data
+
+
+PLAIN_ERRORS = {
+    "refused": answer(b"<html>no</html>", status="403 Forbidden"),
+    "not found, empty": answer(b"", status="404 Not Found"),
+    "an error with a long page": answer(b"x" * 70_000, status="500 Error"),
+    "an error cut": answer(b"x", "Content-Length: 9", status="503 Busy"),
+}
+
+
+def responses(reader: ResponseReader, pieces: Sequence[bytes]) -> list[object]:
+    """What the reader gives for each piece and the end, with its state in between, up to a response or an error."""
+    found: list[object] = []
+    for piece in [*filter(None, pieces), b""]:
+        try:
+            response = reader.feed(piece)
+        except TaskFailure as failure:
+            return [*found, type(failure), failure.message]
+        if response is not None:
+            return [*found, response.head, response.body, response.is_at_end]
+        found.append((reader.head, reader.doing, reader.is_skipping, reader.wanted, reader.wants_error))
+    return found
+
+
+@given(
+    st.sampled_from(sorted({**RECORDED, **PLAIN_ERRORS})),
+    st.tuples(st.integers(0, 400), st.binary(max_size=3)),
+    st.binary(max_size=3),
+    st.lists(st.integers(0, 1200), max_size=4),
+    st.sampled_from(
+        [LIMITS, ReadLimits(500, 150, 3), ReadLimits(500, 32 * 1024, 100, truncate=True, error_bytes=10)],
+    ),
+)
+@settings(max_examples=300)
+def test_the_shorter_way_leads_to_the_same(
+    name: str, damage: tuple[int, bytes], more: bytes, cuts: list[int], limits: ReadLimits
+) -> None:
+    """Whole or damaged, in whatever pieces: a plain response is what the grammar makes of it, and so is its state."""
+    at, junk = damage
+    raw = {**RECORDED, **PLAIN_ERRORS}[name]
+    pieces = pieces_of(raw[:at] + junk + raw[at + len(junk) :] + more, cuts)
+    found = responses(ResponseReader(limits, "http://h/"), pieces)
+    assert found == responses(GrammarReader(limits, "http://h/"), pieces)
 
 
 def pieces_of(raw: bytes, cuts: Sequence[int]) -> list[bytes]:

@@ -1,6 +1,7 @@
 """One request of a worker: sent, read, and answered with a reply. Bodies of images go to files, not into the reply."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pupline.bulk._body_files import BodyFiles
@@ -20,20 +21,17 @@ from pupline.tasks.ingest_item import IngestRules, internal_failure, interpret_r
 from pupline.tasks.items import PreviousFetch, UnchangedImage
 
 
-@dataclass(frozen=True, slots=True)
-class _ImageFetch:
-    """previous: its validators alone. began_at: seconds since the epoch. began: on the monotonic clock."""
+@dataclass(slots=True, eq=False)
+class PendingImage:
+    """An image request that was begun, and whose response has not been read completely.
+
+    previous: its validators alone. began_at: seconds since the epoch. began: on the monotonic clock.
+    """
 
     request: ImageRequest
     previous: PreviousFetch | None
     began_at: float
     began: float
-
-
-@dataclass(frozen=True, slots=True)
-class SentRequest(_ImageFetch):
-    """An image request that was sent, and whose response has not been read completely."""
-
     pending: PendingRequest
 
 
@@ -45,47 +43,40 @@ class Fetcher:
         self._bodies = bodies
         self._rules = rules
 
-    def send(self, request: WorkerRequest) -> SentRequest | None:
-        """An image request, sent over a kept connection; None where `fetch` has to do all of it."""
-        if isinstance(request, DocumentRequest):
-            return None
-        previous = _previous_fetch(request)
+    def begin(self, request: ImageRequest) -> PendingImage | RequestFailed:
+        """An image request, begun without waiting for anything."""
+        previous, began_at, began = _previous_fetch(request), time.time(), time.monotonic()
         try:
             pending = self._client.begin(request.url, validators=validators_for(previous))
-        except TaskFailure:
-            return None  # `fetch` meets the same failure, and replies with it
-        return None if pending is None else SentRequest(request, previous, time.time(), time.monotonic(), pending)
+        except Exception as err:  # noqa: BLE001 - a bug that one image triggers ends that image alone
+            return _failed(request, began_at, err)
+        return PendingImage(request, previous, began_at, began, pending)
 
-    def fetch(self, request: WorkerRequest | SentRequest) -> Reply:
+    def poll(self, image: PendingImage) -> Reply | None:
+        """The reply, or None where the response has not arrived completely. Never waits for the network."""
+        return self._reply(image, self._client.poll)
+
+    def fetch(self, request: DocumentRequest | PendingImage) -> Reply:
         """The reply, however long it takes."""
         if isinstance(request, DocumentRequest):
             return self._fetch_document(request)
-        if isinstance(request, ImageRequest):
-            image = _ImageFetch(request, _previous_fetch(request), time.time(), time.monotonic())
-            reply = self.poll(image, wait=True)
-        else:
-            reply = self.poll(request, wait=True)
+        reply = self._reply(request, self._client.wait)
         assert reply is not None  # noqa: S101 - it waited
         return reply
 
-    def poll(self, image: _ImageFetch, *, wait: bool = False) -> Reply | None:
-        """The reply, or None where the response has not arrived completely. Blocks only to wait for it."""
-        request, number, began_at = image.request, image.request.number, image.began_at
-        response: Response | None
+    def _reply(self, image: PendingImage, receive: Callable[[PendingRequest], Response | None]) -> Reply | None:
+        request, began_at = image.request, image.began_at
         try:
-            if not isinstance(image, SentRequest):
-                response = self._client.get(request.url, validators=validators_for(image.previous))
-            else:
-                response = self._client.wait(image.pending) if wait else self._client.poll(image.pending)
+            response = receive(image.pending)
             if response is None:
                 return None
             result = interpret_response(response, request, image.previous, self._rules, image.began)
             if isinstance(result, UnchangedImage):
-                return ImageUnchanged(number, began_at, time.time())
+                return ImageUnchanged(request.number, began_at, time.time())
             fetched, body = result
             path = self._bodies.write(body)
-            return ImageFetched(number, began_at, time.time(), path, fetched)
-        except Exception as err:  # noqa: BLE001 - a bug that one image triggers ends that image alone
+            return ImageFetched(request.number, began_at, time.time(), path, fetched)
+        except Exception as err:  # noqa: BLE001 - as above
             return _failed(request, began_at, err)
 
     def _fetch_document(self, request: DocumentRequest) -> Reply:

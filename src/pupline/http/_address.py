@@ -11,6 +11,7 @@ their own address does, where it is allowed by itself.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from pupline.errors import ConfigurationError
@@ -106,6 +107,7 @@ def may_be_trusted(host: str) -> bool:
     return kind in {None, _NO_ADDRESS} or kind in USER_NETWORK_KINDS
 
 
+@lru_cache(maxsize=1024)  # a server that keeps no connection open has its address checked for each image
 def why_not_public(address: str) -> str | None:
     """The kind of a non-public address, such as `loopback`; None for a public one.
 
@@ -118,6 +120,7 @@ def why_not_public(address: str) -> str | None:
     return _ipv4_kind(parsed) if isinstance(parsed, IPv4Address) else _ipv6_kind(parsed) or beyond_trust(address)
 
 
+@lru_cache(maxsize=1024)
 def beyond_trust(address: str) -> str | None:
     """The kind of an address that no trusted origin reaches: `cloud metadata` or `link-local`; None for all others.
 

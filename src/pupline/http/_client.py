@@ -13,10 +13,10 @@ from pupline.http._content_coding import decode_content
 from pupline.http._deadline import Deadline
 from pupline.http._exchange import Exchange
 from pupline.http._head import ResponseHead
-from pupline.http._network import Network
+from pupline.http._network import Connecting, Network
 from pupline.http._policy import FetchPolicy
 from pupline.http._pool import ConnectionPool, idle_seconds
-from pupline.http._reader import RawResponse, ReadLimits
+from pupline.http._raw_response import RawResponse, ReadLimits
 from pupline.http._redirect import STATUSES, redirect_target
 from pupline.http._request import Request, Validators, header_lines, is_header_value
 from pupline.http._status import head_failure
@@ -55,28 +55,32 @@ class PendingRequest:
     """A request whose response is not complete yet.
 
     visited: its first URL, and those that redirects have led to. exchange: what was sent to the last of them; None
-    where it has yet to be sent. is_stale: it was sent in vain, over a kept connection that the server had closed.
+    where it has yet to be sent. connecting: over what it will be sent. is_stale: it was sent in vain, over a kept
+    connection that the server had closed.
     """
 
     request: Request
     deadline: Deadline
     visited: list[Url]
     exchange: Exchange | None = None
+    connecting: Connecting | None = None
     is_stale: bool = False
 
     @property
     def needs_connection(self) -> bool:
-        """Whether it has to be sent (again, or where a redirect leads), which only `HttpClient.wait` does."""
-        return self.exchange is None
+        """Whether a connection has to be waited for, which only `HttpClient.wait` does."""
+        return self.exchange is None and self.connecting is None
 
     @property
     def is_late(self) -> bool:
         """Whether its time is up, so that `HttpClient.poll` ends it."""
-        return self.exchange is not None and self.exchange.deadline.is_over
+        return (self.deadline if self.exchange is None else self.exchange.deadline).is_over
 
     def fileno(self) -> int:
-        """The descriptor at which the response arrives; -1 where nothing was sent."""
-        return -1 if self.exchange is None else self.exchange.connection.fileno()
+        """The descriptor at which the response arrives, or which can be written when it is connected; -1 for none."""
+        if self.exchange is not None:
+            return self.exchange.connection.fileno()
+        return -1 if self.connecting is None else self.connecting.fileno()
 
 
 class HttpClient:
@@ -149,26 +153,36 @@ class HttpClient:
         request = Request("POST", accept, limits, header_lines(headers or {}), "", content, content_type)
         return self.wait(self._pending(url, request))
 
-    def begin(self, url: str, *, validators: Validators | None = None) -> PendingRequest | None:
-        """A request for the image at `url`, sent over a kept connection, whose response is not waited for.
+    def begin(self, url: str, *, validators: Validators | None = None) -> PendingRequest:
+        """A request for the image at `url`, whose response is not waited for: `poll` it when something has arrived.
 
-        None where no connection to its origin was kept: `get` it then. Raises: InvalidUrl, RequestTimeout.
+        It is sent over a kept connection, or over a new one as soon as that is there, where neither a name nor TLS has
+        to be waited for; else it `needs_connection`. Raises: as `get`.
         """
         request = self._image_request
         if validators is not None:
             request = replace(request, conditional_lines=validators.lines())
         pending = self._pending(url, request)
-        return pending if self._send_on_kept(pending) else None
+        self._begin(pending)
+        return pending
 
     def poll(self, pending: PendingRequest) -> Response | None:
         """The response, as far as it has arrived: None where it is not complete, or `pending.needs_connection`.
 
         Never blocks. Raises: as `get`.
         """
-        return self._advance(pending, pending.exchange, wait=False) if pending.exchange else None
+        response, exchange = None, pending.exchange
+        if exchange is not None:
+            response = self._advance(pending, exchange, wait=False)
+            if response is None and pending.needs_connection:
+                self._begin(pending)
+        elif pending.connecting is not None and (sock := pending.connecting.connected()) is not None:
+            pending.connecting = None
+            self._send_over(Connection(sock), pending, is_reused=False)
+        return response
 
     def wait(self, pending: PendingRequest) -> Response:
-        """The response, once it is complete. Raises: as `get`."""
+        """The response, once it is complete, to a request that was sent or `needs_connection`. Raises: as `get`."""
         response = None
         while response is None:
             response = self._advance(pending, pending.exchange or self._send(pending), wait=True)
@@ -193,6 +207,11 @@ class HttpClient:
             return kept
         connection = self._connector.open(pending.visited[-1].origin, pending.deadline)
         return self._send_over(connection, pending, is_reused=False)
+
+    def _begin(self, pending: PendingRequest) -> None:
+        """Send it, or begin to connect, where neither blocks."""
+        if pending.is_stale or self._send_on_kept(pending) is None:
+            pending.connecting = self._connector.begin(pending.visited[-1].origin, pending.deadline)
 
     def _send_on_kept(self, pending: PendingRequest) -> Exchange | None:
         """None where no connection was kept, or it was lost just now."""
@@ -238,8 +257,8 @@ class HttpClient:
         if raw is None:
             return None
         pending.exchange = None
-        keep_alive = self._keeps_alive(pending.request)
-        self._pool.keep(pending.visited[-1].origin, exchange.connection, idle_seconds(raw) if keep_alive else 0.0)
+        seconds = idle_seconds(raw) if exchange.keep_alive else 0.0
+        self._pool.keep(pending.visited[-1].origin, exchange.connection, seconds)
         return self._interpret(pending, raw)
 
     def _interpret(self, pending: PendingRequest, raw: RawResponse) -> Response | None:

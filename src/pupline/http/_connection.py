@@ -88,16 +88,16 @@ class Connection:
             raise _lost(doing, err, deadline) from err
 
     def receive_head(self, max_bytes: int, deadline: Deadline, doing: str, wait: bool) -> bytes | None:
-        """As `receive`, but where possible nothing beyond the first blank line.
+        """As `receive`, but of more than `max_bytes` where possible nothing beyond the first blank line.
 
-        So the body that follows is received in one piece, which need not be copied.
+        So a large body that follows is received in one piece, which need not be copied.
         """
         if not self._is_bounded_by_kernel:
             return self.receive(0, deadline, doing, wait)
         seen = self._receive(max_bytes, _PEEK, deadline, doing, wait)
         if not seen:
             return seen
-        end = seen.find(b"\r\n\r\n") + 4
+        end = seen.find(b"\r\n\r\n") + 4 if len(seen) == max_bytes else 0
         return self._receive(end if end > 3 else len(seen), 0, deadline, doing, True)
 
     def receive(self, wanted: int, deadline: Deadline, doing: str, wait: bool) -> bytes | None:

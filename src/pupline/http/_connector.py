@@ -12,10 +12,10 @@ from pupline.http._connection import Connection
 from pupline.http._deadline import Deadline
 from pupline.http._exchange import Exchange
 from pupline.http._head import ResponseHead
-from pupline.http._network import Network, Resolver, connect_first
+from pupline.http._network import Connecting, Network, Resolver, connect_first
 from pupline.http._policy import FetchPolicy
 from pupline.http._proxy import Proxy
-from pupline.http._reader import ReadLimits
+from pupline.http._raw_response import ReadLimits
 from pupline.http._status import head_failure
 from pupline.http._url import Origin, is_literal
 
@@ -50,6 +50,20 @@ class Connector:
                 connection.close()
                 raise
         return connection
+
+    def begin(self, origin: Origin, deadline: Deadline) -> Connecting | None:
+        """A connection that is being made; None where one has to wait for more: a name, TLS, a proxy.
+
+        Raises: as `open`.
+        """
+        if origin.scheme == "https" or self._proxy_for(origin) is not None:
+            return None
+        host, port = self._policy.connect_to.get((origin.host, origin.port)) or (origin.host, origin.port)
+        if not is_literal(host):
+            return None
+        if (origin.host, origin.port) not in self._policy.connect_to:
+            self._policy.check_addresses(origin, [host], deadline.url)
+        return Connecting(self._network, host, port, deadline)
 
     def forward_proxy(self, origin: Origin) -> Proxy | None:
         """The proxy that itself gets the requests for `origin`; None where the server does, in a tunnel or not."""

@@ -3,7 +3,8 @@
 from pupline.errors import ConnectionFailed, HttpError, TaskFailure
 from pupline.http._connection import Connection
 from pupline.http._deadline import Deadline
-from pupline.http._reader import MAX_PLAIN_HEAD_BYTES, RawResponse, ReadLimits, ResponseReader
+from pupline.http._raw_response import RawResponse, ReadLimits
+from pupline.http._reader import MAX_PLAIN_HEAD_BYTES, ResponseReader
 
 # How long a body that is not wanted may take, for its connection to be used again.
 MAX_UNWANTED_SECONDS = 1.0
@@ -16,7 +17,7 @@ class Exchange:
     keep_alive: it shall be kept for a later one.
     """
 
-    __slots__ = ("_is_reused", "_keep_alive", "_limits", "_reader", "connection", "deadline")
+    __slots__ = ("_is_reused", "_limits", "_reader", "connection", "deadline", "keep_alive")
 
     def __init__(
         self,
@@ -31,7 +32,7 @@ class Exchange:
         self.deadline = deadline
         self._limits = limits
         self._is_reused = is_reused
-        self._keep_alive = keep_alive
+        self.keep_alive = keep_alive
         self._reader = ResponseReader(limits, deadline)
 
     def wait(self) -> RawResponse:
@@ -73,7 +74,7 @@ class Exchange:
                 return None
             response = reader.feed(data) if data else reader.end(is_cut=connection.ended_abruptly)
             if reader.is_skipping and response is None:
-                if not self._keep_alive and not reader.wants_error:
+                if not self.keep_alive and not reader.wants_error:
                     return reader.give_up()
                 self.deadline = self.deadline.sooner(MAX_UNWANTED_SECONDS)
         return response

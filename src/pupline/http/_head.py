@@ -7,6 +7,7 @@ one.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 # The form that nearly every head has, read in one go: line by line costs as much as all the rest of a request. A head
@@ -25,6 +26,7 @@ _FRAMING = ("content-length", "transfer-encoding")
 _FRAMING_LETTERS = (b"contentlength", b"transferencoding")
 _NO_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isascii() or not chr(byte).isalpha())
 _ASCII = "".join(map(chr, range(0x80)))
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _RANGE = re.compile(r"bytes\s+0-([0-9]{1,18})/([0-9]{1,18})", re.IGNORECASE)
 
 
@@ -51,8 +53,15 @@ class ResponseHead:
     @property
     def is_persistent(self) -> bool:
         """Whether the server keeps the connection open after this response. Source: RFC 9112, 9.3."""
-        options = [option.strip().lower() for option in self.headers.get("connection", "").split(",")]
+        declared = self.headers.get("connection")
+        options = _connection_options(declared) if declared else ()
         return "close" not in options and (self.version == "1.1" or "keep-alive" in options)
+
+    @property
+    def declared_length(self) -> int | None:
+        """The Content-Length; None where it is absent, malformed, or repeated with different values."""
+        declared = self.single("content-length")
+        return int(declared) if declared and _LENGTH.fullmatch(declared) else None
 
     @property
     def range_length(self) -> int | None:
@@ -64,6 +73,11 @@ class ResponseHead:
     def has_whole_content(self) -> bool:
         """Whether the response holds what was requested. No range is ever requested; some servers answer 206 anyway."""
         return self.status in (200, 203) or (self.status == 206 and self.range_length is not None)
+
+
+@lru_cache(maxsize=64)  # hardly ever another text than keep-alive or close
+def _connection_options(declared: str) -> frozenset[str]:
+    return frozenset(option.strip().lower() for option in declared.split(","))
 
 
 def parse_plain_head(head: bytes | bytearray, max_headers: int) -> ResponseHead | None:

@@ -5,10 +5,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from pupline.errors import EXHAUSTED, ConnectionFailed, local_trouble
+from pupline.errors import EXHAUSTED, ConnectionFailed, TaskFailure, local_trouble
 from pupline.http._deadline import Deadline
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
 
 Connect: TypeAlias = Callable[[str, int, float], socket.socket]
 """Connects to an address and port within so many seconds. Raises: OSError."""
+
+BeginConnect: TypeAlias = Callable[[str, int], socket.socket]
+"""A socket that is connecting to an address and port, and can be written when that has ended. Raises: OSError."""
 
 # Enough of the addresses of a name that has dozens.
 MAX_ADDRESSES_TRIED = 8
@@ -34,7 +38,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
     """A connection to a numeric address. Raises: OSError."""
-    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    sock = _socket_for(address)
     try:
         sock.settimeout(timeout_seconds)
         sock.connect((address, port))
@@ -42,6 +46,23 @@ def connect(address: str, port: int, timeout_seconds: float) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def begin_connect(address: str, port: int) -> socket.socket:
+    """A socket that is connecting to a numeric address. Raises: OSError."""
+    sock = _socket_for(address)
+    try:
+        sock.setblocking(False)
+        with suppress(BlockingIOError):
+            sock.connect((address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _socket_for(address: str) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
 
 
 def tls_context() -> "ssl.SSLContext":
@@ -57,6 +78,7 @@ class Network:
 
     resolve: Resolve = resolve
     connect: Connect = connect
+    begin_connect: BeginConnect = begin_connect
     tls_context: "Callable[[], ssl.SSLContext]" = tls_context
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
@@ -75,15 +97,64 @@ def connect_first(network: Network, addresses: Sequence[str], port: int, deadlin
         try:
             return network.connect(address, port, share)
         except OSError as err:
-            if err.errno in EXHAUSTED and (trouble := local_trouble(err)):
-                raise trouble from err
+            _raise_if_exhausted(err)
             failures.append(f"{address} port {port}: {err.strerror or err}")
             cause = err
     if isinstance(cause, TimeoutError):
         raise deadline.timed_out(f"connecting to {tried[-1]}") from cause
-    raise ConnectionFailed(
-        f"{deadline.url}: no connection ({'; '.join(failures)}); check that the server runs and is reachable"
-    ) from cause
+    raise _no_connection("; ".join(failures), deadline) from cause
+
+
+class Connecting:
+    """A connection that is being made to one address, while nobody waits for it. Raises: as `connect_first`."""
+
+    def __init__(self, network: Network, address: str, port: int, deadline: Deadline) -> None:
+        self._where = f"{address} port {port}"
+        self._deadline = deadline
+        self._doing = f"connecting to {address}"
+        deadline.remaining(self._doing)
+        try:
+            self._sock = network.begin_connect(address, port)
+        except OSError as err:
+            raise self._failure(err) from err
+
+    def fileno(self) -> int:
+        """The descriptor that can be written when the attempt has ended."""
+        return self._sock.fileno()
+
+    def close(self) -> None:
+        """Give up."""
+        self._sock.close()
+
+    def connected(self) -> socket.socket | None:
+        """The connection; None while it is being made. After an error it is closed."""
+        try:
+            self._deadline.remaining(self._doing)
+            error = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                raise self._failure(OSError(error, os.strerror(error)))
+            self._sock.getpeername()
+        except TaskFailure:
+            self.close()
+            raise
+        except OSError:
+            return None
+        return self._sock
+
+    def _failure(self, err: OSError) -> TaskFailure:
+        _raise_if_exhausted(err)
+        if isinstance(err, TimeoutError):
+            return self._deadline.timed_out(self._doing)
+        return _no_connection(f"{self._where}: {err.strerror or err}", self._deadline)
+
+
+def _raise_if_exhausted(err: OSError) -> None:
+    if err.errno in EXHAUSTED and (trouble := local_trouble(err)):
+        raise trouble from err
+
+
+def _no_connection(tried: str, deadline: Deadline) -> ConnectionFailed:
+    return ConnectionFailed(f"{deadline.url}: no connection ({tried}); check that the server runs and is reachable")
 
 
 class Resolver:

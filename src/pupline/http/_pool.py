@@ -7,7 +7,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from pupline.http._connection import Connection
-from pupline.http._reader import RawResponse
+from pupline.http._raw_response import RawResponse
 from pupline.http._url import Origin
 
 # Servers close idle connections after 5 s (Apache) to 75 s (nginx) unless they say otherwise.
@@ -89,5 +89,6 @@ def idle_seconds(response: RawResponse) -> float:
     """
     if not (response.is_at_end and response.head.is_persistent):
         return 0.0
-    found = _TIMEOUT.fullmatch(response.head.headers.get("keep-alive", ""))
+    declared = response.head.headers.get("keep-alive")
+    found = _TIMEOUT.fullmatch(declared) if declared else None
     return min(MAX_IDLE_SECONDS, int(found[1]) - 1.0) if found else MAX_IDLE_SECONDS

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pupline.errors import InvalidInput
 from pupline.http._proxy import Proxy
-from pupline.http._reader import ReadLimits
+from pupline.http._raw_response import ReadLimits
 from pupline.http._url import Origin, Url
 from pupline.text import printable
 
@@ -62,7 +62,7 @@ class Request:
 
     def to_bytes(self, url: Url, first: Origin, user_agent: str, *, keep_alive: bool, proxy: Proxy | None) -> bytes:
         """The request for `url`. first: the origin of the first URL. proxy: the forward proxy it is sent to."""
-        lines = _common_lines(url.origin.authority, user_agent, self.accept, keep_alive)
+        lines = _common_lines(url.origin, user_agent, self.accept, keep_alive)
         if self.own_lines and url.origin == first:
             lines += self.own_lines
         lines += self.conditional_lines
@@ -76,10 +76,10 @@ class Request:
 
 
 @lru_cache(maxsize=1024)  # a run has few hosts, and many requests to each
-def _common_lines(authority: str, user_agent: str, accept: str, keep_alive: bool) -> str:
+def _common_lines(origin: Origin, user_agent: str, accept: str, keep_alive: bool) -> str:
     connection = "keep-alive" if keep_alive else "close"
     return (
-        f"Host: {authority}\r\nUser-Agent: {user_agent}\r\nAccept: {accept}\r\n"
+        f"Host: {origin.authority}\r\nUser-Agent: {user_agent}\r\nAccept: {accept}\r\n"
         f"Accept-Encoding: identity\r\nConnection: {connection}\r\n"
     )
 

@@ -10,9 +10,8 @@ unless it holds characters that one of them maps to others: full-width digits, l
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urljoin
 
 from pupline.errors import ConfigurationError, InvalidUrl
@@ -49,8 +48,7 @@ _PLAIN = re.compile(
 _SAFE = "!$%&'()*+,-./:;=?@_~"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Scheme, host and port. Trust is for exactly one origin: another port is another origin."""
 
     scheme: Scheme
@@ -82,8 +80,7 @@ class Origin:
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """An absolute http or https URL without user information or fragment, percent-encoded throughout."""
 
     origin: Origin
