@@ -3,6 +3,7 @@
 import socket
 import struct
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pupline.errors import ConnectionFailed
@@ -79,9 +80,14 @@ class Connection:
     def send(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`."""
         doing = "sending the request"
-        self._set_timeout(deadline.remaining(doing))
+        left = deadline.remaining(doing)
         try:
-            self._sock.sendall(data)
+            if self._is_bounded_by_kernel:  # a request fits the socket's buffer: there is nothing to wait for
+                with suppress(BlockingIOError):
+                    data = data[self._sock.send(data, _DO_NOT_WAIT) :]
+            if data:
+                self._set_timeout(left)
+                self._sock.sendall(data)
         except (TimeoutError, BlockingIOError) as err:
             raise deadline.timed_out(doing) from err
         except OSError as err:
@@ -98,7 +104,7 @@ class Connection:
         if not seen:
             return seen
         end = seen.find(b"\r\n\r\n") + 4 if len(seen) == max_bytes else 0
-        return self._receive(end if end > 3 else len(seen), 0, deadline, doing, True)
+        return self._receive(end if end > 3 else len(seen), 0, deadline, doing, wait)
 
     def receive(self, wanted: int, deadline: Deadline, doing: str, wait: bool) -> bytes | None:
         """The next bytes, b"" at the connection's end; None where none have arrived, and `wait` is False.

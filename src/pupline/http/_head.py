@@ -8,6 +8,7 @@ one.
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from urllib.parse import quote
 
 # The form that nearly every head has, read in one go: line by line costs as much as all the rest of a request. A head
@@ -19,6 +20,7 @@ _PLAIN_HEAD = re.compile(
 )
 _PLAIN_FIELD = re.compile(r"([^:\r]++):[\t ]*+([^\r]*+)\r\n")
 
+_NAME, _VALUE = itemgetter(0), itemgetter(1)
 _STATUS_LINE = re.compile(rb"HTTP/(1\.[01])[ \t]+([1-9][0-9]{2})(?:[ \t].*)?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)", re.DOTALL)
 _FORBIDDEN_IN_FIELD = re.compile(rb"[\x00\r]")
@@ -86,7 +88,7 @@ def parse_plain_head(head: bytes | bytearray, max_headers: int) -> ResponseHead 
     if plain is None:
         return None
     fields = _PLAIN_FIELD.findall(plain[2])
-    headers = {name.lower(): value for name, value in fields}
+    headers = dict(zip(map(str.lower, map(_NAME, fields)), map(_VALUE, fields), strict=True))
     if len(headers) != len(fields) or len(fields) > max_headers:
         return None
     return ResponseHead("1.1", int(plain[1]), headers)

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import mul
 from typing import NamedTuple
 
 from pupline.images._structure import Damage, unpack
@@ -161,13 +162,17 @@ def _code_lengths(counts: bytes) -> tuple[int, int, bytes]:
 
 @dataclass(slots=True)
 class Scan:
-    """A scan header: components with their DC and AC tables, spectral selection, successive approximation."""
+    """A scan header: components with their DC and AC tables, spectral selection, successive approximation.
+
+    fewest_bits: of a block of each component.
+    """
 
     components: list[tuple[Component, HuffmanTable, HuffmanTable]]
     first: int
     last: int
     high: int
     low: int
+    fewest_bits: tuple[int, ...] = ()
 
 
 def start_of_scan(body: bytes, start: int, length: int, frame: JpegFrame, tables: DecodingTables) -> Scan:
@@ -242,6 +247,7 @@ def _checked_scan(body: bytes, start: int, length: int, frame: JpegFrame, tables
     if count > 1 and sum(part.horizontal * part.vertical for part, _, _ in scan.components) > _MAX_BLOCKS_IN_MCU:
         raise Damage(f"a scan of more than {_MAX_BLOCKS_IN_MCU} blocks at a time", start)
     frame.scanned.update(chosen)
+    scan.fewest_bits = tuple(_fewest_bits(frame, scan, dc, ac) for _, dc, ac in scan.components)
     return scan
 
 
@@ -287,9 +293,7 @@ def check_data(body: bytes, start: int, end: int, scan: Scan, frame: JpegFrame, 
         return
     if start == end:  # allowed with arithmetic coding only, which drops zero bytes at the end (T.81 D.1.8)
         raise Damage("a scan without data", start)
-    bits = 0
-    for count, (_, dc, ac) in zip(blocks, scan.components, strict=True):
-        bits += count * _fewest_bits(frame, scan, dc, ac)
+    bits = sum(map(mul, blocks, scan.fewest_bits))
     if (end - start) * 8 < bits:
         pixels = "{} x {} pixels".format(*frame.size)
         raise Damage(f"a scan of {end - start} bytes, where {pixels} take {bits // 8} or more,", start)
