@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.images import inspect
+from pupline.images.jpeg import scans
 from pupline.images.jpeg import segments as walker
 from tests.images import handmade_images as made
 
-plain = st.builds(made.segment, st.sampled_from(sorted(walker._PLAIN)), st.binary(max_size=6))
+plain = st.builds(made.segment, st.sampled_from(sorted(walker._APPLICATION | walker._TABLES)), st.binary(max_size=6))
 other = st.sampled_from(
     [made.frame(), made.scan(), b"\xff\x01", made.segment(0xDC, b"\x00\x02"), made.segment(0xC8, b""), b"\xff\xd1"]
 )
@@ -25,8 +26,20 @@ def test_passing_over_segments_changes_no_outcome(segments: list[bytes], cut: in
     body = made.jpeg(*segments)
     body = body[: len(body) - cut]
     quickly = inspect(body)
-    with patch.object(walker, "_PLAIN", frozenset()):
+    with patch.object(walker, "_PLAIN", frozenset()), patch.object(walker, "_SPECIAL", frozenset()):
         assert inspect(body) == quickly
+
+
+@given(parts, parts, st.integers(0, 60), st.binary(max_size=2))
+def test_a_scan_that_was_met_before_is_judged_the_same(
+    before: list[bytes], behind: list[bytes], at: int, damage: bytes
+) -> None:
+    """What is remembered of it, at the first time and at the second, is what its bytes say."""
+    body = made.jpeg(*before, made.frame(), made.scan(), *behind)
+    body = body[:at] + damage + body[at + len(damage) :]
+    found = [inspect(body), inspect(body)]
+    with patch.object(scans, "_MAX_KNOWN_BYTES", -1):
+        assert found == [inspect(body)] * 2
 
 
 def test_segments_that_are_passed_over_count_too() -> None:

@@ -34,7 +34,7 @@ _APPLICATION = frozenset({*range(0xE0, 0xF0), 0xFE})  # APP0 to APP15, COM
 _TABLES = frozenset({DHT, DQT, DRI})
 _PLAIN = frozenset(0xFF00 | marker for marker in _APPLICATION | _TABLES)
 _PLAIN_TABLES = frozenset(0xFF00 | marker for marker in _TABLES)
-_WITH_LENGTH = frozenset(0xFF00 | marker for marker in _FRAMES | {_SOS})
+_SPECIAL = frozenset(0xFF00 | marker for marker in _FRAMES | {_SOS})
 _KNOWN = _APPLICATION | _TABLES | _FRAMES | {_SOS, _DAC, _DNL, _LSE_OF_JPEG_LS}
 _SEGMENT = struct.Struct(">HH")
 _COMPONENT = struct.Struct(">BBB")
@@ -65,16 +65,16 @@ def walk_jpeg(body: bytes, picture: Picture) -> None:
         if offset <= last:
             plain, length = segment(body, offset)
             end = offset + 2 + length
-            if plain in _PLAIN and length >= 2 and end <= size:
-                if plain in _PLAIN_TABLES:
-                    pending.append((plain & 0xFF, offset + 4, end))
-                offset = end
-                continue  # all others, and damage: see below
-            marker, start = plain & 0xFF, offset + 2
-            if plain not in _WITH_LENGTH:
-                marker, start = _next_marker(body, offset, state)
-        else:
-            marker, start = _next_marker(body, offset, state)
+            if length >= 2 and end <= size:
+                if plain in _PLAIN:
+                    if plain in _PLAIN_TABLES:
+                        pending.append((plain & 0xFF, offset + 4, end))
+                    offset = end
+                    continue
+                if plain in _SPECIAL:
+                    offset = _special_segment(body, plain & 0xFF, offset + 2, length, state)
+                    continue  # all others, and damage: see below
+        marker, start = _next_marker(body, offset, state)
         if marker == _EOI:
             _check_complete(state, start)
             picture.note_trailing_bytes(start, body)
@@ -113,16 +113,20 @@ def _segment(body: bytes, marker: int, start: int, state: _JpegState) -> int:
         state.picture.add_note(f"a segment length of {length} at byte {start}")
         return start + 2
     require(body, start, length, f"a segment of {length} bytes")
-    end = start + length
     if marker in _TABLES:
-        state.tables.pending.append((marker, start + 2, end))
-    elif marker in _FRAMES:
+        state.tables.pending.append((marker, start + 2, start + length))
+    return _special_segment(body, marker, start, length, state)
+
+
+def _special_segment(body: bytes, marker: int, start: int, length: int, state: _JpegState) -> int:
+    """Check the content of a segment, if it matters; the offset of the next marker."""
+    if marker in _FRAMES:
         _start_of_frame(body, marker, start, length, state)
     elif marker == _SOS:
         return _scan(body, start, length, state)
     elif marker == _DNL:
         _define_number_of_lines(body, start, length, state.picture)
-    return end
+    return start + length
 
 
 def _start_of_frame(body: bytes, marker: int, start: int, length: int, state: _JpegState) -> None:
@@ -144,20 +148,19 @@ def _start_of_frame(body: bytes, marker: int, start: int, length: int, state: _J
         )
     frame = state.frame
     frame.kind, frame.precision = marker, precision
-    frame.components = _components_in(body[start + 8 : start + length])
+    frame.components, frame.widest, frame.highest, odd = _components_in(body[start + 8 : start + length])
     if precision not in (range(2, 17) if marker == LOSSLESS else (8, 12)) or components > MAX_COMPONENTS:
         raise Damage(f"a frame of {precision} bits and {components} components", start)
-    for part in frame.components:
-        if not (1 <= part.horizontal <= 4 and 1 <= part.vertical <= 4):
-            raise Damage(f"a sampling factor of {part.horizontal} x {part.vertical}", start)
-    frame.widest = max([part.horizontal for part in frame.components])
-    frame.highest = max([part.vertical for part in frame.components])
+    if odd is not None:
+        raise Damage(f"a sampling factor of {odd.horizontal} x {odd.vertical}", start)
 
 
 @lru_cache(maxsize=64)  # hardly ever others than those of grey pictures, and of colours in full or half resolution
-def _components_in(header: bytes) -> tuple[Component, ...]:
-    parts = _COMPONENT.iter_unpack(header)
-    return tuple(Component(name, both >> 4, both & 15, table) for name, both, table in parts)
+def _components_in(header: bytes) -> tuple[tuple[Component, ...], int, int, Component | None]:
+    """The components, their largest sampling factors, and the first with an impossible one."""
+    parts = tuple(Component(name, both >> 4, both & 15, table) for name, both, table in _COMPONENT.iter_unpack(header))
+    odd = next((part for part in parts if not (1 <= part.horizontal <= 4 and 1 <= part.vertical <= 4)), None)
+    return parts, max(part.horizontal for part in parts), max(part.vertical for part in parts), odd
 
 
 def _scan(body: bytes, start: int, length: int, state: _JpegState) -> int:
