@@ -96,6 +96,13 @@ def test_too_many_stars_lose_no_rule_behind_them() -> None:
     assert [read.allows(path) for path in ("/private", "/c", "/b", "/d")] == [False, False, True, True]
 
 
+@pytest.mark.parametrize(("more", "allowed"), [(0, True), (1, False)])
+def test_stars_cost_up_to_a_limit(more: int, *, allowed: bool) -> None:
+    """The characters of all rules with stars together; the rule that goes beyond the limit is shortened."""
+    first, second = "a" * (16 * 1024 - 1), "a" * (16 * 1024 - 2 + more)  # and the slash, and b
+    assert rules(f"Disallow: /*{first}", f"Disallow: /b*{second}").allows("/b") is allowed
+
+
 @pytest.mark.parametrize(
     ("text", "allowed"),
     [

@@ -53,7 +53,7 @@ def discard(backend: LocalBackend, *runs: DiscardedRun) -> DiscardCounts:
     planned = backend.discards.plan(runs)
     backend.discards.begin(runs)
     done = backend.discards.finish()
-    assert (planned.images, planned.bytes, planned.outputs) == (done.images, done.bytes, done.outputs)
+    assert planned == done
     return done
 
 

@@ -286,6 +286,50 @@ def test_what_is_not_ours_to_repair_is_left_alone(data: Path, statements: str | 
     assert path.read_bytes() == before
 
 
+def test_the_new_database_is_on_the_disk_before_it_has_a_name(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the directory is synced; only the owner may read the file, and the lock is held to the end."""
+    damage(data, zero_pages(audit_leaves(data)[0]))
+    steps: list[str] = []
+    fsync, rename, rmtree = os.fsync, os.rename, shutil.rmtree
+
+    def synced(descriptor: int) -> None:
+        steps.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        fsync(descriptor)
+
+    def renamed(old: Path, new: Path) -> None:
+        steps.append(f"rename {new.name}")
+        rename(old, new)
+
+    def removed(folder: Path, **options: bool) -> None:
+        with pytest.raises(ConfigurationError, match="in use"):
+            LocalBackend.open(data, exclusive=True)
+        rmtree(folder, **options)
+
+    with monkeypatch.context() as noted:
+        noted.setattr(os, "fsync", synced)
+        noted.setattr(os, "rename", renamed)
+        noted.setattr(shutil, "rmtree", removed)
+        assert repair_database(data)
+    at = steps.index(f"rename {NAME}.repaired")
+    assert steps[at - 1 : at + 2] == ["fsync new.sqlite", f"rename {NAME}.repaired", "fsync data"]
+    assert (data / NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_system_without_links_keeps_a_copy(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damaged database is there under its second name all the same."""
+    damage(data, zero_pages(audit_leaves(data)[0]))
+    before = (data / NAME).read_bytes()
+
+    def refused(*_paths: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    report = repair_database(data)
+    assert report
+    assert report.kept
+    assert report.kept.read_bytes() == before
+
+
 def test_where_nothing_was_stored_there_is_nothing_to_repair(tmp_path: Path) -> None:
     """No directory is made, and an empty one stays empty but for the lock."""
     with pytest.raises(ConfigurationError, match=r"there is no data directory .*/none; there is nothing to repair"):

@@ -1,7 +1,12 @@
 """Rows held against what was written: the words and columns that are expected are those that the house has."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
+from pupline.local import LocalBackend
 from pupline.local.alerts._subscriptions import _CHECKS
 from pupline.local.database._row_checks import (
     _FLAGS,
@@ -11,9 +16,11 @@ from pupline.local.database._row_checks import (
     Column,
     DamagedValue,
     _check_value,
+    damaged_rows,
     tables,
 )
 from pupline.local.database._schema import MIGRATIONS
+from pupline.tasks.records import AuditRecord
 
 
 def test_every_protocol_is_a_sound_one() -> None:
@@ -59,6 +66,26 @@ def test_a_damaged_value_says_what_is_wrong(full_name: str, kind: str, value: ob
     table, _, name = full_name.partition(".")
     with pytest.raises(DamagedValue, match=f"^{name} {problem}$"):
         _check_value(table, Column(name, kind, nullable=False), value)
+
+
+def test_a_record_has_a_time(tmp_path: Path) -> None:
+    """A text that is not a time is damage, though it is a text."""
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        backend.audit.put(
+            AuditRecord(
+                image_name="rex.jpg",
+                upload_timestamp="2026-01-02T03:04:05Z",
+                alert_triggered=False,
+                outcome="stored",
+                reason="accepted",
+                execution="run-00001",
+            )
+        )
+    with closing(sqlite3.connect(tmp_path / "pupline.sqlite")) as connection:
+        connection.text_factory = bytes
+        assert list(damaged_rows(connection, len(MIGRATIONS))) == []
+        connection.execute("UPDATE audit SET upload_timestamp = '2026-01-02T03:04:95Z'")
+        assert list(damaged_rows(connection, len(MIGRATIONS))) == ["audit 1: upload_timestamp is not a time"]
 
 
 @pytest.mark.parametrize(
