@@ -158,6 +158,7 @@ def test_odd_urls_are_refused(text: str, why: str) -> None:
         ("http://h/a+b;c=d,e'(f)*!$&@:~", "http://h/a+b;c=d,e'(f)*!$&@:~"),
         ("http://h/a?b?c/d#e?f#g", "http://h/a?b?c/d"),
         ("http://h//a//b", "http://h//a//b"),
+        (f"http://h/{'a' * 4087}", f"http://h/{'a' * 4087}"),
     ],
 )
 def test_plain_urls_are_read(text: str, as_read: str) -> None:

@@ -15,7 +15,9 @@ import pytest
 from pupline.asl import definition_digest
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend, NewIngest, repair_database
-from pupline.local.database import MIGRATIONS
+from pupline.local.database import MIGRATIONS, migrate
+from pupline.local.database._row_checks import tables
+from pupline.local.repair._salvaging import _version
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 
@@ -284,6 +286,21 @@ def test_what_is_not_ours_to_repair_is_left_alone(data: Path, statements: str | 
     with pytest.raises(ConfigurationError, match=message):
         repair_database(data)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_a_database_of_every_version_is_known_by_its_tables(version: int) -> None:
+    """Its number may be damaged; one a little above ours is that of a newer pupline."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as old:
+        migrate(old, Path(":memory:"), MIGRATIONS[:version])
+        old.text_factory = bytes
+        for number in (version, 0, 2 * len(MIGRATIONS) + 10, 1 << 30):
+            old.execute(f"PRAGMA user_version = {number}")
+            assert [table.names for table in tables(_version(old))] == [table.names for table in tables(version)]
+        for number in (len(MIGRATIONS) + 1, 2 * len(MIGRATIONS) + 9):
+            old.execute(f"PRAGMA user_version = {number}")
+            with pytest.raises(ConfigurationError, match="newer pupline"):
+                _version(old)
 
 
 def test_the_new_database_is_on_the_disk_before_it_has_a_name(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
