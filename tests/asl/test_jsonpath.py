@@ -122,6 +122,12 @@ REFUSED = ["", "a", "$.", "$[", "$['a", "$.a b", "$[?(", "$[?(@.a ==)]", "$..", 
            "$[?(" + "(" * 99 + "@.a" + ")" * 99 + ")]", "$." + "a" * 9000]  # fmt: skip
 
 
+def test_the_element_behind_the_last_is_not_there() -> None:
+    """`[(@.length-0)]` can be written, and finds nothing."""
+    with pytest.raises(EvaluationError, match="Index out of bounds"):
+        select("$.items[(@.length-0)]")
+
+
 @pytest.mark.parametrize("path", REFUSED, ids=[text[:20] for text in REFUSED])
 def test_invalid_paths_are_refused(path: str) -> None:
     """An invalid path, or one over the limits, is a SyntaxProblem that quotes at most a part of it."""

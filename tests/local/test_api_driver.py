@@ -1,7 +1,9 @@
 """Executions of the API in the driver: durable, answered after the commit, apart from those of runs."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,32 @@ def driving(
         finally:
             driver.stop_starting()
             thread.join()
+
+
+def test_of_two_starts_in_one_turn_one_has_the_name(tmp_path: Path) -> None:
+    """Also before anything is committed: another input under the name of an execution is refused."""
+    with LocalBackend.open(tmp_path, exclusive=True) as backend:
+        settings = DriverSettings(
+            machine=None,
+            runtime=InlineRuntime({}),
+            topic=None,
+            clock=SystemClock(),
+            of_api=True,
+            grace_seconds=0,
+        )
+        driver = backend.driver(settings)
+        api = ApiDriver(driver, backend.journal)
+        with ThreadPoolExecutor(2) as pool:
+            starts = [pool.submit(api.start, request("a", WAITING, {"n": number})) for number in range(2)]
+            while driver._inbox.qsize() < 2:
+                time.sleep(0.001)
+            thread = threading.Thread(target=driver.drive, kwargs={"until_stopped": True})
+            thread.start()
+            failures = [start.exception() for start in starts]
+        driver.stop_starting()
+        thread.join()
+        assert sorted(type(one).__name__ for one in failures) == ["NameInUse", "NoneType"]
+        assert len(backend.database.rows("SELECT name FROM executions")) == 1
 
 
 def test_an_express_execution_begins_again(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -279,6 +280,17 @@ def test_readers_cannot_write(path: Path) -> None:
     """A reading connection refuses every change."""
     with Database.open(path) as database, pytest.raises(StorageError, match="cannot be written"):
         database.rows("INSERT INTO memo (name, value) VALUES ('a', 'b')")
+
+
+def test_what_cannot_be_written_is_local_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that was opened for reading alone refuses a write at once."""
+    with Database.open(path) as database:
+        with monkeypatch.context() as read_only:
+            read_only.setattr(database, "_opened", replace(database._opened, writer=None))
+            with pytest.raises(LocalTrouble, match="cannot be written: look at its permissions"):
+                put(database, "a")
+        put(database, "b").result()
+    assert seen_from_outside(path) == ["b"]
 
 
 def test_a_closed_database_is_one_file(path: Path) -> None:

@@ -104,6 +104,14 @@ def test_all_runs_of_a_dataset_go_together(backend: LocalBackend) -> None:
     assert files(backend) == {"datasets/dogs-2/quality/quality.jsonl"}
 
 
+def test_a_decision_is_about_one_image_of_one_dataset(backend: LocalBackend) -> None:
+    """None where nobody decided."""
+    quality = backend.quality()
+    quality.decide("dogs", ["1"], "keep")
+    asked = [("dogs", "1"), ("dogs", "2"), ("cats", "1")]
+    assert [quality.decision_about(*one) for one in asked] == ["keep", None, None]
+
+
 def test_a_dataset_takes_its_groups_and_decisions_along(backend: LocalBackend) -> None:
     """A run alone does not, nor does another dataset; what was found in the images stays with their bytes."""
     run, cats = an_ingest(backend, "monday", "dogs", rex=b"rex"), an_ingest(backend, "cats", "cats", tom=b"tom")

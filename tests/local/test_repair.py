@@ -5,9 +5,10 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -17,7 +18,9 @@ from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend, NewIngest, repair_database
 from pupline.local.database import MIGRATIONS, migrate
 from pupline.local.database._row_checks import tables
-from pupline.local.repair._salvaging import _version
+from pupline.local.repair import _repair
+from pupline.local.repair._salvaging import TableCounts, _readable_rows, _remove_wal, _Rows, _version
+from pupline.local.tables import insert_records
 from pupline.tasks.ports import ObjectToCreate
 from pupline.tasks.records import AuditRecord
 
@@ -388,3 +391,68 @@ def test_an_execution_without_what_it_goes_on_from_is_aborted(data: Path, what: 
         [row] = backend.journal.executions()
     assert row.status == status
     assert found.references.aborted == (status == "ABORTED")
+
+
+class RowsWithHole(_Rows):
+    """The rows of a table, of which none can be read that follows a key below 5."""
+
+    def after(self, last: tuple[Any, ...] | None) -> Iterator[Sequence[Any]]:
+        """The rows behind the hole."""
+        if last is None or last[0] < 5:
+            raise sqlite3.DatabaseError("a damaged page")
+        yield from super().after(last)
+
+
+class RowsThatPointBack(_Rows):
+    """After the third row the first ones come again."""
+
+    def after(self, last: tuple[Any, ...] | None) -> Iterator[Sequence[Any]]:
+        """The next rows; from the beginning, a loop."""
+        rows = list(super().after(last))
+        yield from rows if last else rows[:3] + rows[:3]
+
+
+@pytest.fixture
+def audit() -> Iterator[sqlite3.Connection]:
+    """A database with ten audit records in memory."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as old:
+        migrate(old, Path(":memory:"), MIGRATIONS)
+        insert_records(old, [record(number) for number in range(10)])
+        old.text_factory = bytes
+        yield old
+
+
+def test_a_hole_costs_no_row_behind_it(audit: sqlite3.Connection) -> None:
+    """The search for what can be read again ends at the first key after which something can be."""
+    [table] = [table for table in tables() if table.name == "audit"]
+    assert RowsWithHole(audit, table).jump((4,)) == (5,)
+    assert RowsWithHole(audit, table).jump((3,)) == (5,)
+
+
+def test_a_page_that_points_back_gives_no_row_twice(audit: sqlite3.Connection) -> None:
+    """The loop is a gap, and what follows it is read."""
+    [table] = [table for table in tables() if table.name == "audit"]
+    counts = TableCounts("audit")
+    found = [table.key_of(row)[0] for row in _readable_rows(RowsThatPointBack(audit, table), counts)]
+    assert (found[:3], len(set(found)), counts.has_gap) == ([1, 2, 3], len(found), True)
+
+
+def test_what_is_not_there_needs_no_removal(tmp_path: Path) -> None:
+    """A copy without a WAL is one that is done."""
+    (tmp_path / "copy-wal").write_text("")
+    for _ in range(2):
+        _remove_wal(tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bug_is_not_taken_for_damage(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only SQLite's errors show that a database is damaged; after any other, it stays what it is."""
+
+    def broken(*_given: object) -> None:
+        raise ZeroDivisionError
+
+    before = (data / NAME).read_bytes()
+    monkeypatch.setattr(_repair, "damaged_rows", broken)
+    with pytest.raises(ZeroDivisionError):
+        repair_database(data)
+    assert (data / NAME).read_bytes() == before
