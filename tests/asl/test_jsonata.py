@@ -204,6 +204,18 @@ def test_the_limit_of_steps_grows_with_the_input(monkeypatch: pytest.MonkeyPatch
         run("$sum([1..10000].($ * 2))")
 
 
+def test_a_bug_is_not_an_error_of_the_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Catch must not handle it, and nobody must look for it in the definition."""
+    from pupline.asl.jsonata import _library
+
+    def broken(*_given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(_library.Program, "evaluate", broken)
+    with pytest.raises(ZeroDivisionError):
+        run("$sort([2, 1], function($a, $b) { $a > $b })")
+
+
 @pytest.mark.slow
 def test_what_functions_read_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lambda that adds up a long array again and again took minutes with a few nodes."""

@@ -590,6 +590,20 @@ def test_origins_are_judged_once() -> None:
     assert len(asked) == 1
 
 
+def test_a_host_is_not_forgotten_while_it_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are too many idle hosts, those go, and the new one keeps its limit."""
+    monkeypatch.setattr(_scheduler, "MAX_IDLE_HOSTS", 1)
+    scheduler = scheduler_of(HostLimits(concurrency=1, heed_robots=False))
+    for host in "ab":
+        add(scheduler, f"http://{host}/1.jpg")
+        (job,) = scheduler.take(0.0, 9)
+        scheduler.succeeded(job, 0.0)
+    add(scheduler, "http://c/1.jpg")
+    assert [host.origin for host in scheduler.host_states(0.0)[1]] == ["http://c"]
+    add(scheduler, "http://c/2.jpg", "http://C/3.jpg")
+    assert urls_of(scheduler.take(0.0, 9)) == ["http://c/1.jpg"]
+
+
 def test_the_state_of_a_host_counts_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests that are out and that wait, good responses, the pause; the busiest of too many hosts are shown."""
     monkeypatch.setattr(_scheduler, "MAX_HOSTS", 1)

@@ -124,6 +124,11 @@ BROKEN: dict[str, tuple[bytes, type[TaskFailure], str]] = {
     "long trailers": (answer(chunked(end=b"0\r\n" + b"A: b\r\n" * 9000), CHUNKED), TooLarge, "larger than 32768"),
     "a flood of interim answers": (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, HttpError, "more than 8 interim responses"),
     "another protocol after all": (b"HTTP/1.1 101 Switching\r\n\r\n", HttpError, "answered 101"),
+    "another protocol with a length": (
+        b"HTTP/1.1 101 Switching\r\nContent-Length: 9\r\n\r\n",
+        HttpError,
+        "answered 101",
+    ),
     "an unknown encoding": (answer(BODY, "Content-Encoding: br"), HttpError, "Content-Encoding 'br'"),
     "an encoding below gzip": (answer(zipped(BODY), "Content-Encoding: zstd, gzip"), HttpError, "'zstd, gzip'"),
     "many encodings": (answer(BODY, f"Content-Encoding: {'gzip,' * 6}"), HttpError, "more than 5 codings"),

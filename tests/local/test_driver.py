@@ -133,17 +133,25 @@ def test_a_late_answer_changes_nothing(bench: Bench) -> None:
 
 def test_a_call_that_nobody_waits_for_holds_nothing_up(bench: Bench) -> None:
     """A branch that fails gives up the call of the other one: neither the clock nor a stop waits for its answer."""
+    waited_for: list[str] = []
+
+    def hang(_event: Any, _invocation: Invocation) -> Any:
+        return InlineRuntime.HANG
 
     def fail(_event: Any, _invocation: Invocation) -> Any:
         raise ValueError("broken")
 
+    def look(_event: Any, _invocation: Invocation) -> Any:
+        waited_for.extend(command_id for _, command_id in driver.active.open_calls)
+
     branches: Any = [{"StartAt": name, "States": {name: task(name)}} for name in ("Hang", "Fail")]
-    fan = machine({"Fan": {"Type": "Parallel", "Branches": branches, "End": True}})
-    hang = lambda _event, _invocation: InlineRuntime.HANG  # noqa: E731
-    driver = bench.driver(fan, InlineRuntime({"Hang": hang, "Fail": fail}))
+    catch: Any = [{"ErrorEquals": ["ValueError"], "Next": "Look"}]
+    fan: Any = {"Type": "Parallel", "Branches": branches, "Catch": catch, "Next": "Look"}
+    runtime = InlineRuntime({"Hang": hang, "Fail": fail, "Look": look})
+    driver = bench.driver(machine({"Fan": fan, "Look": task("Look")}), runtime)
     driver.drive([StartRequest("a", {})])
-    assert bench.finished() == {"a": ("FAILED", "ValueError", "broken")}
-    assert not driver.active.open_calls
+    assert bench.finished() == {"a": None}
+    assert waited_for == ["Look@1#0"]
 
 
 def test_publishing_is_in_the_same_transaction_as_its_fact(bench: Bench) -> None:

@@ -72,7 +72,7 @@ def changes(source: Source, statement: Statement) -> Iterator[Change]:
 
 
 def swaps(source: Source, block: list[ast.stmt]) -> Iterator[tuple[ast.stmt, Change]]:
-    """Two neighbouring statements in the other order, where neither needs a local name of the other."""
+    """Two neighbouring calls in the other order."""
     for first, second in pairwise(block):
         if _is_swappable(first, second):
             between = source.data[source.end(first) : source.start(second)].decode()
@@ -90,24 +90,14 @@ def blocks(function: Function) -> Iterator[list[ast.stmt]]:
 
 
 def _is_swappable(first: ast.stmt, second: ast.stmt) -> bool:
-    """A call, and another one or an assignment to an attribute or an item; two assignments may come in any order."""
-    simple = ast.Expr | ast.Assign | ast.AugAssign | ast.Delete
-    if not (isinstance(first, simple) and isinstance(second, simple)):
-        return False
-    if not all(_is_call(node) or _sets_attribute(node) for node in (first, second)):
-        return False
-    if not (_is_call(first) or _is_call(second)):
+    """Two calls. The order of assignments, or of a call and an assignment, is mostly nobody's promise."""
+    if not (_is_call(first) and _is_call(second)):
         return False
     return not (_names(first, ast.Store) & _names(second) or _names(second, ast.Store) & _names(first))
 
 
 def _is_call(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await)
-
-
-def _sets_attribute(node: ast.stmt) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [getattr(node, "target", node)]
-    return any(isinstance(target, ast.Attribute | ast.Subscript) for target in targets)
 
 
 def _names(node: ast.stmt, context: type[ast.expr_context] = ast.expr_context) -> set[str]:
