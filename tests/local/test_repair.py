@@ -320,10 +320,10 @@ def test_the_new_database_is_on_the_disk_before_it_has_a_name(data: Path, monkey
         steps.append(f"rename {new.name}")
         rename(old, new)
 
-    def removed(folder: Path, **options: bool) -> None:
+    def removed(folder: Path, ignore_errors: bool) -> None:
         with pytest.raises(ConfigurationError, match="in use"):
             LocalBackend.open(data, exclusive=True)
-        rmtree(folder, **options)
+        rmtree(folder, ignore_errors=ignore_errors)
 
     with monkeypatch.context() as noted:
         noted.setattr(os, "fsync", synced)
