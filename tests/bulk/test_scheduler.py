@@ -618,7 +618,9 @@ def test_the_state_of_a_host_counts_what_it_has(monkeypatch: pytest.MonkeyPatch)
     _, (shown,) = scheduler.host_states(0.0)
     assert (shown.in_flight, shown.queued, shown.good, shown.limit) == (0, 4, 1, 1)
     assert shown.paused_seconds > 0
-    for now in range(1, 100):
-        scheduler.take(float(now), 0)
-    _, (shown,) = scheduler.host_states(100.0)
-    assert (shown.in_flight, shown.queued) == (0, 4)
+    assert shown.paused_seconds > 0
+    (third,) = scheduler.take(100.0, 1)
+    scheduler.failed(third, ServerError("503"), 100.0)
+    assert scheduler.host_states(100.0)[1][0].queued == 4
+    scheduler.take(200.0, 0)
+    assert scheduler.host_states(200.0)[1][0].queued == 4
