@@ -55,8 +55,8 @@ FACES = {
 """Rooms that others import by their package alone, such as `from pupline.asl import StateMachine`."""
 
 SUB_ROOMS = {
-    "asl": "_service_models _walk _errors _limits _expression _values _timestamp _functions jsonpath jsonata _commands"
-    " _facts _history _endless _context _size_quota _input _thread _fork _starting_at _failures _execution states"
+    "asl": "_service_models _walk _errors _limits _expression _values _texts _timestamp _functions jsonpath jsonata"
+    " _commands _facts _history _endless _context _input _thread _fork _starting_at _failures _execution states"
     " _detailed_execution validation _state_machine driver test_state visits coverage mocks",
     "local": "_clock _signals data_dir database _changes tables alerts bucket journal ingests merging discarding pages"
     " repair _backend",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pupline.asl import _history as history
 from pupline.asl._execution import Execution, Status
+from pupline.asl._texts import Texts
 from pupline.asl._thread import Frame, Thread
 from pupline.asl.states import MapRun, child_arn
 from pupline.json_values import AnyJSON
@@ -49,7 +50,7 @@ class ChildExecution:
     @property
     def history(self) -> list[dict[str, AnyJSON]]:
         """Its events so far, in the shape of GetExecutionHistory."""
-        return history.render(self.frame.events)
+        return history.render(self.frame.events, Texts())
 
     def end(self, status: Status, last: int, now: float, ending: tuple[AnyJSON, ...]) -> None:
         """Set the end, and write its event after the event `last`. ending: the output, or error and cause."""

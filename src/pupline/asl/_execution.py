@@ -42,8 +42,8 @@ from pupline.asl._errors import RUNTIME, EvaluationError, ProtocolError
 from pupline.asl._facts import ExecutionAborted, ExecutionRedriven, Fact, MapRunUpdated
 from pupline.asl._failures import evaluation_failed, fill_history, handle
 from pupline.asl._fork import resume
-from pupline.asl._input import quota_for
-from pupline.asl._size_quota import SizeQuota
+from pupline.asl._input import texts_for
+from pupline.asl._texts import Texts
 from pupline.asl._thread import NO_VARIABLES, Frame, Thread
 from pupline.json_values import AnyJSON
 
@@ -65,7 +65,7 @@ class Execution:
     context: parts that override the Context Object's, such as {"StateMachine": {"Name": "Pupline"}}.
     machine_name, machine_arn, redrive_count: as in the Context Object.
     bounded: whether the history has AWS's quota of events. False replays a journal of a version that had no quota.
-    size_quota: that of an input which `measured_input` has accepted.
+    texts: of an input which `measured_input` has accepted.
 
     status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; output when SUCCEEDED; error and cause (both may be None)
     otherwise. map_runs: of its Distributed Maps. taken: of what the history does not show, for `Coverage`. start_time
@@ -96,11 +96,11 @@ class Execution:
         "now",
         "output",
         "redrive_count",
-        "size_quota",
         "start_time",
         "status",
         "stop_time",
         "taken",
+        "texts",
     )
 
     def __init__(
@@ -113,7 +113,7 @@ class Execution:
         context: dict[str, AnyJSON] | None = None,
         redrive_count: int = 0,
         bounded: bool = True,
-        size_quota: SizeQuota | None = None,
+        texts: Texts | None = None,
     ) -> None:
         self.machine = machine
         self._bounded = bounded
@@ -129,7 +129,7 @@ class Execution:
         self.error: str | None = None
         self.cause: str | None = None
         self.redrive_count = redrive_count
-        self.size_quota = quota_for(input) if size_quota is None else size_quota
+        self.texts = texts_for(input) if texts is None else texts
         self.map_runs: list[MapRun] = []
         self.taken: set[str] = set()
         self.name = name
@@ -154,7 +154,7 @@ class Execution:
     @property
     def history(self) -> list[dict[str, AnyJSON]]:
         """The events so far, in the shape of GetExecutionHistory; `timestamp` in seconds since the epoch."""
-        return history.render(self._root.events)
+        return history.render(self._root.events, self.texts)
 
     @property
     def waiting_ids(self) -> list[str]:

@@ -2,7 +2,8 @@
 
 While an execution runs, an event is one tuple `(kind, previous_event_id, time, *values)`. The values are the JSON
 values themselves, shared with the data flow; only `render` turns them into text. It prints each distinct value once, by
-identity: a value that passes unchanged through ten states becomes one text.
+identity: a value that passes unchanged through ten states becomes one text. Many have one already: their size was
+measured.
 
 The id of an event is its place in the list, from 1, as on AWS.
 """
@@ -11,7 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pupline.json_values import AnyJSON, dumps
+from pupline.asl._texts import Texts
+from pupline.json_values import AnyJSON
 
 HistoryEvent: TypeAlias = tuple[AnyJSON, ...]
 ToText: TypeAlias = Callable[[AnyJSON], str]
@@ -114,27 +116,24 @@ def states_entered(events: Iterable[HistoryEvent]) -> set[str]:
     return {event[0].state for event in events} - {""}
 
 
-def render(events: Iterable[HistoryEvent]) -> list[dict[str, AnyJSON]]:
-    """The events in the shape of GetExecutionHistory; `timestamp` is seconds since the epoch."""
-    texts: dict[int, str] = {}
+def render(events: Iterable[HistoryEvent], texts: Texts) -> list[dict[str, AnyJSON]]:
+    """The events in the shape of GetExecutionHistory; `timestamp` is seconds since the epoch.
+
+    texts: of the execution, or new ones.
+    """
+    known = texts.by_identity()
 
     def text(value: AnyJSON) -> str:
-        found = texts.get(id(value))  # the events keep every value alive, so an id means one value
+        found = known.get(id(value))  # the events keep every value alive, so an id means one value
         if found is None:
-            found = texts[id(value)] = dumps(value)
+            found = known[id(value)] = texts.of(value)
         return found
 
-    return [_render_one(number, event, text) for number, event in enumerate(events, 1)]
-
-
-def _render_one(number: int, event: HistoryEvent, text: ToText) -> dict[str, AnyJSON]:
-    kind: EventKind = event[0]
-    shown: dict[str, AnyJSON] = {
-        "timestamp": event[2],
-        "type": kind.type,
-        "id": number,
-        "previousEventId": event[1],
-    }
-    if kind.details is not None:
-        shown[kind.key] = kind.details(event, text)
-    return shown
+    rendered: list[dict[str, AnyJSON]] = []
+    for number, event in enumerate(events, 1):
+        kind: EventKind = event[0]
+        shown = {"timestamp": event[2], "type": kind.type, "id": number, "previousEventId": event[1]}
+        if kind.details is not None:
+            shown[kind.key] = kind.details(event, text)
+        rendered.append(shown)
+    return rendered

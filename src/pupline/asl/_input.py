@@ -1,11 +1,8 @@
 """The input of an execution, as StartExecution accepts it."""
 
 from pupline.asl._errors import InvalidExecutionInput
-from pupline.asl._size_quota import MAX_PAYLOAD_BYTES, SizeQuota
-from pupline.json_values import AnyJSON, NotJSON, copy_and_text, depth_of
-
-_LARGE = 1_000
-"""Bytes of an input from which on its size is worth remembering: a smaller one is measured when a state changes it."""
+from pupline.asl._texts import MAX_PAYLOAD_BYTES, Texts, payload_bytes
+from pupline.json_values import AnyJSON, NotJSON, copy_and_text
 
 
 def execution_input(value: AnyJSON) -> AnyJSON:
@@ -13,8 +10,8 @@ def execution_input(value: AnyJSON) -> AnyJSON:
     return measured_input(value)[0]
 
 
-def measured_input(value: AnyJSON) -> tuple[AnyJSON, SizeQuota]:
-    """(a copy of the input of a new execution, its quota, which knows the size of a large one), for `Execution`.
+def measured_input(value: AnyJSON) -> tuple[AnyJSON, Texts]:
+    """(a copy of the input of a new execution, its texts, which have that of the input), for `Execution`.
 
     Raises: InvalidExecutionInput when it is not JSON, or too large.
     """
@@ -22,25 +19,23 @@ def measured_input(value: AnyJSON) -> tuple[AnyJSON, SizeQuota]:
         copy, text = copy_and_text(value)
     except NotJSON as problem:
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{problem}'") from problem
-    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-    if size > MAX_PAYLOAD_BYTES:
+    if payload_bytes(text) > MAX_PAYLOAD_BYTES:
         raise InvalidExecutionInput(
             "1 validation error detected: Value at 'input' failed to satisfy constraint: "
             f"Member must have length less than or equal to {MAX_PAYLOAD_BYTES}",
             "ValidationException",
         )
-    quota = SizeQuota()
-    if size > _LARGE:
-        quota.remember(copy, size, depth_of(copy))
-    return copy, quota
+    texts = Texts()
+    texts.remember(copy, text)
+    return copy, texts
 
 
-def quota_for(value: AnyJSON) -> SizeQuota:
-    """The quota of an input that was not measured. Raises: InvalidExecutionInput when it is nested too deeply."""
-    quota = SizeQuota()
+def texts_for(value: AnyJSON) -> Texts:
+    """The texts for an input that was not measured. Raises: InvalidExecutionInput when it is nested too deeply."""
+    texts = Texts()
     try:
-        quota.exceeds(value)
+        texts.exceeds_quota(value)
     except RecursionError as err:
         text = "Invalid State Machine Execution Input: 'the value is nested too deeply'"
         raise InvalidExecutionInput(text) from err
-    return quota
+    return texts

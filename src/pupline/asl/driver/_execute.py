@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypedDict, Unpack
 
@@ -75,15 +75,15 @@ def execute(machine: StateMachine, input: AnyJSON, **options: Unpack[Options]) -
         refuse_unknown_states(answers.states, machines)
         for each in machines:
             refuse_unanswered(each, answers)
-    name, start = options.get("name") or str(uuid.uuid4()), options.get("start", DEFAULT_START)
+    name, start = options.get("name") or os.urandom(16).hex(), options.get("start", DEFAULT_START)
     context = options.get("context")
     if context is not None:
         try:
             context = json_copy(context)
         except NotJSON as problem:
             raise ConfigurationError(f"the context is not JSON: {problem}") from problem
-    given, quota = measured_input(input)
-    execution = Execution(machine, given, name=name, now=start, context=context, size_quota=quota)
+    given, texts = measured_input(input)
+    execution = Execution(machine, given, name=name, now=start, context=context, texts=texts)
     if execution.status != "RUNNING":
         return _result(execution)
     runs = run_simulation(execution, answers, options.get("wait"))

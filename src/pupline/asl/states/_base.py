@@ -170,7 +170,7 @@ class State:
                 result = self.result_selector(self.scope(execution, thread, result))
             if self.assign is not None:
                 assigned = self.assign(self.scope(execution, thread, result))
-            output = put_result(self.result_path, thread.state_input, result)
+            output = result if self.result_path is True else put_result(self.result_path, thread.state_input, result)
             if self.output_path is not None:
                 output = self.output_path(self.scope(execution, thread, output))
         return self.exit(execution, thread, output, assigned, self.next)
@@ -184,10 +184,10 @@ class State:
         following: State | None,
     ) -> State | None:
         """Write ...StateExited and set the variables; the following state, or None when the thread has ended."""
-        if output is not thread.state_input and execution.size_quota.exceeds(output):
+        if output is not thread.state_input and execution.texts.exceeds_quota(output):
             raise DataLimitExceeded(self.name)
         if assigned is not None:
-            if execution.size_quota.exceeds(assigned):
+            if execution.texts.exceeds_quota(assigned):
                 raise DataLimitExceeded(self.name)
             thread.variables = {**thread.variables, **assigned}
         events = thread.events

@@ -82,7 +82,7 @@ class MapRunFork(Fork):
             following = next(self.inputs, None)
             if following is None:
                 return self.state.all_ended(execution, parent, self) if not self.running else None
-            if execution.size_quota.exceeds(following[0]):  # StartExecution would refuse it
+            if execution.texts.exceeds_quota(following[0]):  # StartExecution would refuse it
                 self.stop(execution, 0)
                 problem = DataLimitExceeded(self.state.name)
                 return self.state.run_failed(execution, parent, self, problem.error, problem.cause)

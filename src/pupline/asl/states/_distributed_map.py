@@ -18,7 +18,7 @@ from pupline.asl._commands import ReadItems, WriteResults
 from pupline.asl._errors import NOT_SUPPORTED, SyntaxProblem
 from pupline.asl._expression import Evaluate, Scope
 from pupline.asl._facts import Fact, ItemsRead, TaskFailed
-from pupline.asl._size_quota import MAX_PAYLOAD_BYTES
+from pupline.asl._texts import MAX_PAYLOAD_BYTES
 from pupline.asl._thread import Thread
 from pupline.asl.states._base import State
 from pupline.asl.states._batches import batches

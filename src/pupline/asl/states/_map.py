@@ -173,7 +173,7 @@ class MapState(CatchingState):
 
     def finish(self, execution: Execution, thread: Thread, result: AnyJSON) -> State | None:
         """Leave with the result. Raises DataLimitExceeded when it is too large."""
-        if execution.size_quota.exceeds(result):
+        if execution.texts.exceeds_quota(result):
             raise DataLimitExceeded(self.name)
         return self.leave(execution, thread, result)
 

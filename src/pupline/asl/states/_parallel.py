@@ -74,7 +74,7 @@ class ParallelState(CatchingState):
         fork, thread.child = thread.child, None
         assert fork is not None  # noqa: S101 - only a fork makes its parent ready to join
         thread.events.append((_SUCCEEDED, thread.last, execution.now))
-        if execution.size_quota.exceeds(fork.results):
+        if execution.texts.exceeds_quota(fork.results):
             raise DataLimitExceeded(self.name)
         return self.leave(execution, thread, fork.results)
 

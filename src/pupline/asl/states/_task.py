@@ -43,7 +43,7 @@ class TaskState(CatchingState):
         arguments = scope.input if self.arguments is None else self.arguments(scope)
         timeout, heartbeat = self.timeout.seconds(scope), self.heartbeat.seconds(scope)
         role = None if self.credentials is None else self.credentials(scope).get("RoleArn")
-        if arguments is not thread.state_input and execution.size_quota.exceeds(arguments):
+        if arguments is not thread.state_input and execution.texts.exceeds_quota(arguments):
             raise DataLimitExceeded(self.name)
         self.issue(execution, thread, (arguments, timeout, heartbeat, role))
         return None
@@ -106,7 +106,7 @@ class TaskState(CatchingState):
         if not (integration.submits or fact.whole_response):
             events = thread.events  # the newest is ...Started, which points at ...Scheduled, which holds the arguments
             result = integration.result(result, events[events[thread.last - 1][1] - 1][3])
-        if execution.size_quota.exceeds(result):
+        if execution.texts.exceeds_quota(result):
             problem = DataLimitExceeded(integration.limited_name)
             return self.failed(execution, thread, DATA_LIMIT_EXCEEDED, problem.cause)
         thread.write(integration.succeeded, execution.now, result)

@@ -71,10 +71,10 @@ class Admission:
         machine = request.machine or self._machine
         if machine is None:
             raise ValueError(f"the request to start {request.name} names no machine, and the driver has none")
-        given, quota = measured_input(request.input)  # as the journal will return it: a tuple as a list
+        given, texts = measured_input(request.input)  # as the journal will return it: a tuple as a list
         text = json.dumps(given)
         context = request.api.context if request.api else None
-        core = Execution(machine, given, name=request.name, now=turn.at.now, context=context, size_quota=quota)
+        core = Execution(machine, given, name=request.name, now=turn.at.now, context=context, texts=texts)
         commands = core.commands()
         replayed = Replayed(core, commands, 0, 0.0, {})
         active = ActiveExecution(self._next_id(), request.run_id, replayed, turn.at, request.api)
