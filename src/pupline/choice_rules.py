@@ -57,7 +57,9 @@ def compile_choice_rule(rule: AnyJSON, read: ReadVariable, path: RulePath = (), 
     for name in ("And", "Or"):
         if name in rule:
             parts = _parts(rule[name], read, (*path, name), depth)
-            return _all_of(parts) if name == "And" else _any_of(parts)
+            if name == "And":
+                return _all_of(parts)
+            return _ending_of(rule[name], read, (*path, name)) or _any_of(parts)
     if "Not" in rule:
         inner = compile_choice_rule(rule["Not"], read, (*path, "Not"), depth + 1)
         return lambda source: not inner(source)
@@ -94,6 +96,24 @@ def _any_of(parts: list[Rule]) -> Rule:
             if part(source):
                 return True
         return False
+
+    return matches
+
+
+def _ending_of(rules: list[dict[str, AnyJSON]], read: ReadVariable, path: RulePath) -> Rule | None:
+    """An Or of patterns such as `*.png` for one Variable, as one comparison; None for any other."""
+    names = {rule.get("Variable") for rule in rules}
+    if len(names) != 1 or not all(rule.keys() <= {"Variable", "StringMatches", "Comment"} for rule in rules):
+        return None
+    pieces = [_pieces(rule["StringMatches"]) for rule in rules if "StringMatches" in rule]
+    if not all(len(each) == 2 and not each[0] for each in pieces) or len(pieces) != len(rules):
+        return None
+    value = read(rules[0]["Variable"], (*path, 0, "Variable")).value
+    endings = tuple(ending for _, ending in pieces)
+
+    def matches(source: AnyJSON) -> bool:
+        found = value(source)
+        return isinstance(found, str) and found.endswith(endings)
 
     return matches
 

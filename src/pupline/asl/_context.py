@@ -43,15 +43,14 @@ def context_object(execution: Execution, thread: Thread, overrides: dict[str, An
     if thread.state is not None:
         state = {"Name": thread.state.name, "EnteredTime": timestamp(thread.entered_time)}
         if thread.state.counts_retries:
-            state["RetryCount"] = sum(thread.retries or ())
+            state["RetryCount"] = sum(thread.retries) if thread.retries else 0
     context = {**base, "State": state}
     if thread.item is not None:
         context["Map"] = {"Item": {"Index": thread.item[0], "Value": thread.item[1]}}
     if thread.token is not None:
         context["Task"] = {"Token": thread.token}
-    for key in ("State", "Task"):
-        if key in overrides:
-            context[key] = overrides[key]
+    if overrides:
+        context.update((key, overrides[key]) for key in ("State", "Task") if key in overrides)
     return context
 
 

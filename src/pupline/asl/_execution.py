@@ -56,6 +56,8 @@ Handler: TypeAlias = "Callable[[Execution, Thread, Fact], State | None]"
 Step: TypeAlias = "Callable[[Execution, Thread], State | None]"
 
 _MACHINE_TIMEOUT = "timeout"
+_REQUESTS = (ExecutionAborted, ExecutionRedriven, MapRunUpdated)
+"""Facts that answer no command."""
 
 
 class Execution:
@@ -188,7 +190,7 @@ class Execution:
         Raises: ProtocolError for the id of no command, or of one that was answered before.
         """
         self.now = now
-        if isinstance(fact, ExecutionAborted | ExecutionRedriven | MapRunUpdated):
+        if isinstance(fact, _REQUESTS):
             self._receive_request(fact)
             return
         entry = self._waiting.pop(fact.id, None)

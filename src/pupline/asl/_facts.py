@@ -116,13 +116,17 @@ Fact: TypeAlias = (
 )
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Fact)}
+_FIELDS: dict[str, tuple[str, ...]] = {
+    name: tuple(field.name for field in fields(kind)) for name, kind in _KINDS.items()
+}
 
 
 def fact_to_json(fact: Fact) -> dict[str, AnyJSON]:
     """The fact as a JSON object: {"fact": "TaskSucceeded", "id": "Fetch@1#0", "output": {...}}."""
-    found: dict[str, AnyJSON] = {"fact": type(fact).__name__}
-    for field in fields(fact):
-        found[field.name] = getattr(fact, field.name)
+    kind = type(fact).__name__
+    found: dict[str, AnyJSON] = {"fact": kind}
+    for field in _FIELDS[kind]:
+        found[field] = getattr(fact, field)
     for name in ("whole_response", "at_submission"):
         if found.get(name) is False:
             del found[name]

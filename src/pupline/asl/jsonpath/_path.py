@@ -28,8 +28,8 @@ def compile_path(text: str, *, field: str) -> Expression:
     missing = _missing(text, field, parsed)
     if not parsed.definite:
         evaluate = _indefinite(parsed, missing)
-    elif all(isinstance(step, syntax.Key) for step in parsed.steps):
-        evaluate = _keys_only(parsed, missing)
+    elif (names := _key_names(parsed)) is not None:
+        evaluate = _keys_only(parsed, names, missing)
     else:
         evaluate = _definite(parsed, missing, null_past_end=field.endswith(".$"))
     return Expression(text, evaluate, parsed.variables, doubts=doubts_of(parsed))
@@ -39,9 +39,9 @@ def compile_presence(text: str) -> Callable[[Scope], bool]:
     """Whether a path finds something, as a predicate. Raises SyntaxProblem."""
     parsed = parse(text)
     evaluate = compile_path(text, field="Variable").evaluate
-    if parsed.root == "$" and len(parsed.steps) == 1 and isinstance(parsed.steps[0], syntax.Key):
-        name = parsed.steps[0].name
-        return lambda scope: isinstance(scope.input, dict) and name in scope.input
+    names = _key_names(parsed)
+    if parsed.root == "$" and names is not None:
+        return _presence_of_keys(names)
 
     def present(scope: Scope) -> bool:
         try:
@@ -51,6 +51,24 @@ def compile_presence(text: str) -> Callable[[Scope], bool]:
         return True
 
     return present
+
+
+def _presence_of_keys(names: tuple[str, ...]) -> Callable[[Scope], bool]:
+    def present(scope: Scope) -> bool:
+        value = scope.input
+        for name in names:
+            if type(value) is not dict or name not in value:
+                return False
+            value = value[name]
+        return True
+
+    return present
+
+
+def _key_names(parsed: syntax.ParsedPath) -> tuple[str, ...] | None:
+    """The names of a path of keys alone, None for another one."""
+    names = tuple(step.name for step in parsed.steps if isinstance(step, syntax.Key))
+    return names if len(names) == len(parsed.steps) else None
 
 
 def reference_problem(text: str) -> str | None:
@@ -154,12 +172,13 @@ def _runtime(cause: str) -> EvaluationError:
 # ---------------------------------------------------------------- definite paths
 
 
-def _keys_only(parsed: syntax.ParsedPath, missing: Callable[[Scope, str], EvaluationError]) -> Evaluate:
+def _keys_only(
+    parsed: syntax.ParsedPath, names: tuple[str, ...], missing: Callable[[Scope, str], EvaluationError]
+) -> Evaluate:
     """Closures for `$`, `$.a`, `$.a.b`, and a loop for longer ones and other roots.
 
     A dict is looked up without a check of its type: a list or a string raises TypeError for a text key.
     """
-    names = tuple(step.name for step in parsed.steps if isinstance(step, syntax.Key))
     root = root_of(parsed)
     error = _missing_at(parsed, root, missing)
     if not names and parsed.root in ("$", "$$"):
