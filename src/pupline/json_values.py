@@ -120,12 +120,14 @@ def _plain(error: ValueError) -> str:
     return _TOO_LONG if "sys.set_int_max_str_digits" in str(error) else str(error)
 
 
-def _encoder() -> Callable[[AnyJSON], str]:
+def _encoder(*, ascii_only: bool, separators: tuple[str, str]) -> Callable[[AnyJSON], str]:
     """A kept C encoder: `JSONEncoder.encode` builds one at each call, which doubles the time."""
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:
-        return json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
-    encode = make(None, _refuse_value, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+        return json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False, separators=separators).encode
+    quote = json.encoder.encode_basestring_ascii if ascii_only else json.encoder.encode_basestring
+    comma, colon = separators
+    encode = make(None, _refuse_value, quote, None, colon, comma, False, False, False)
     join = "".join
     return lambda value: join(encode(value, 0))
 
@@ -134,11 +136,14 @@ def _refuse_value(value: object) -> None:
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-dumps: Callable[[AnyJSON], str] = _encoder()
+dumps: Callable[[AnyJSON], str] = _encoder(ascii_only=False, separators=(",", ":"))
 """Compact JSON text as AWS prints it: no spaces, characters beyond ASCII kept.
 
 Raises: ValueError for NaN and infinities, TypeError for what is not JSON.
 """
+
+stored_text: Callable[[AnyJSON], str] = _encoder(ascii_only=True, separators=(", ", ": "))
+"""JSON text as the database holds it, in ASCII: SQLite does not store half of a surrogate pair. Raises as `dumps`."""
 
 
 MAX_NESTING = 900

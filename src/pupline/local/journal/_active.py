@@ -16,7 +16,6 @@ from pupline.asl import (
 from pupline.local.alerts import LocalTopic, PublishFailed
 from pupline.local.database import storable
 from pupline.local.journal._events import ExecutionFinished, TaskAttemptFailed
-from pupline.local.journal._journal import JournalledFact
 from pupline.local.journal._timers import Alarms
 from pupline.local.journal._turn import ActiveExecution, Turn
 
@@ -70,8 +69,7 @@ class ActiveExecutions:
         """Journal the fact, give it to the core, and collect its new commands. resource: of an answered task."""
         now = active.last_now = max(turn.at.now, active.last_now)  # a clock that was set back must not undo the order
         if active.has_facts:
-            entry = JournalledFact(fact, now, resource, active.worked(turn.at))
-            turn.facts.append((active.execution_id, active.facts, entry))
+            turn.facts.append((active.execution_id, active.facts, now, resource, fact, active.worked(turn.at)))
         active.facts += 1
         try:
             active.core.receive(fact, now=now)

@@ -15,7 +15,7 @@ from pupline.asl import (
     measured_input,
 )
 from pupline.errors import NoSuchName, ReplayMismatch
-from pupline.json_values import JSON
+from pupline.json_values import JSON, stored_text
 from pupline.local.journal._active import ActiveExecutions
 from pupline.local.journal._events import ExecutionRefused, ExecutionResumed, ExecutionStarted
 from pupline.local.journal._journal import ExecutionRow, Journal, JournalledFact, Replayed
@@ -23,7 +23,7 @@ from pupline.local.journal._settings import ApiStart, StartRequest
 from pupline.local.journal._turn import ActiveExecution, Turn
 from pupline.text import printable
 
-_NAME = re.compile(r"[^\x00-\x20\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
+_NAME = re.compile(r"[^\x00-\x20\x7f-\x9f\ud800-\udfff<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,80}")
 """Step Functions' rule for names of executions (API reference, StartExecution)."""
 
 
@@ -49,12 +49,15 @@ class Admission:
         self._next_id = next_id
         self.refused = 0
 
-    def start(self, request: StartRequest, turn: Turn) -> None:
-        """Start the execution; one of that name and input is resumed or reported, one of another input refused."""
+    def start(self, request: StartRequest, row: ExecutionRow | None, turn: Turn) -> None:
+        """Start the execution; one of that name and input is resumed or reported, one of another input refused.
+
+        row: of the execution of that name, if the journal has one.
+        """
         name = request.name
         if active := self._active.by_name.get(name):
             self._has_same_input(request, active.core.input, turn)
-        elif row := self._journal.find(name):
+        elif row is not None:
             if self._has_same_input(request, json.loads(row.input), turn):
                 self.resume(name, turn)
         elif not _NAME.fullmatch(name):
@@ -72,14 +75,13 @@ class Admission:
         if machine is None:
             raise ValueError(f"the request to start {request.name} names no machine, and the driver has none")
         given, texts = measured_input(request.input)  # as the journal will return it: a tuple as a list
-        text = json.dumps(given)
         context = request.api.context if request.api else None
         core = Execution(machine, given, name=request.name, now=turn.at.now, context=context, texts=texts)
         commands = core.commands()
         replayed = Replayed(core, commands, 0, 0.0, {})
         active = ActiveExecution(self._next_id(), request.run_id, replayed, turn.at, request.api)
         if active.is_durable:
-            turn.started.append((active, request, request.api.input if request.api else text))
+            turn.started.append((active, request, request.api.input if request.api else stored_text(given)))
         turn.events.append(ExecutionStarted(request.name, request.run_id))
         self._active.add(active, commands, turn)
         return active

@@ -11,6 +11,8 @@ only the facts need to be kept, and only the order has to be right:
    it fails, the results of step 2 are thrown away with the driver, and the journal is as before.
 4. Only after the COMMIT are the new commands carried out and the events emitted.
 
+During step 3 the next turn is computed, if its facts are there already and it reads no rows that the COMMIT changes.
+
 So a task runs at least once, and execution name + command id is its idempotency key. After a crash the facts are
 replayed, and unanswered commands are carried out again. Each fact is stored with the working time of its execution. So
 a restart does not begin a timer again, and time in which nothing ran counts against no time-out.
@@ -95,6 +97,7 @@ class Driver:
         self._last_id = self._journal.last_id()
         self._last_poll: float | None = None
         self._undone: list[_Job] = []
+        self._committing: tuple[Turn, Future[None] | None] | None = None
         self._poisoned: set[str] = set()
         self._has_ended = False
         self._reset()
@@ -121,6 +124,8 @@ class Driver:
         try:
             while True:
                 self._run_turn()
+                if self._committing is not None:
+                    continue
                 if self._stopping and deadline is None:
                     deadline = self._clock.working_time() + self._settings.grace_seconds
                 if self._is_over(deadline):
@@ -128,9 +133,12 @@ class Driver:
                     return DriveResult(dict(self.active.finished), self.admission.refused, interrupted)
                 self._wait(deadline)
         finally:
-            self._reset()
-            self._has_ended = True
-            self._refuse_jobs()
+            try:
+                self._settle(is_last=True)
+            finally:
+                self._reset()
+                self._has_ended = True
+                self._refuse_jobs()
 
     def stop_starting(self) -> None:
         """Start nothing more, let running functions end (for `grace_seconds`), then return from `drive`.
@@ -191,8 +199,27 @@ class Driver:
             self.active.answer(self.active.by_id[execution_id], TimerFired(command_id), turn)
         self._admit(turn)
         self.active.publish(turn)
-        if turn.has_rows:
-            self._database.write(turn.write)
+        self._settle()
+        commit = self._database.submit(turn.write) if turn.has_rows else None
+        self._committing = turn, commit
+        if commit is None or not (turn.touches_memory_only and self._has_more):
+            self._settle()
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether the next turn has something to compute now."""
+        return not self._inbox.empty() or (self.has_room and self._has_requests)
+
+    def _settle(self, *, is_last: bool = False) -> None:
+        """Wait for the commit of the turn before, and do what follows from that turn.
+
+        is_last: the drive ends, with an error: nothing more is carried out.
+        """
+        if self._committing is None:
+            return
+        (turn, commit), self._committing = self._committing, None
+        if commit is not None:
+            commit.result()
         if turn.alerts:
             self._settings.alerted()
         for ended in turn.ended:
@@ -202,7 +229,7 @@ class Driver:
         self._undone.clear()
         for name, task in turn.cancelled:
             self._settings.cancelled(name, task)
-        for active, command in turn.commands:
+        for active, command in () if is_last else turn.commands:
             self._carry_out(active, command, turn)
         for event in turn.events:
             self._settings.listener(event)
@@ -232,6 +259,7 @@ class Driver:
         if self._last_poll is not None and turn.at.working_time - self._last_poll < _POLL_SECONDS:
             return
         self._last_poll = turn.at.working_time
+        self._settle()
         for row, fact in self._journal.stop_requests():
             if active := self.active.by_id.get(row.execution_id):
                 self.active.receive(active, fact, turn)
@@ -266,6 +294,7 @@ class Driver:
 
     def _do(self, job: _Job, turn: Turn) -> None:
         """Do the work; its result is set after the commit."""
+        self._settle()
         try:
             result = job.work(turn)
         except PuplineError as err:
@@ -284,16 +313,29 @@ class Driver:
         while (
             self._has_requests and self.has_room and len(turn.started) < _FACTS_AT_ONCE and resumed < _RESUMED_AT_ONCE
         ):
+            requests = self._take_requests()
+            existing = self._journal.find_all([each.name for each in requests if isinstance(each, StartRequest)])
+            for request in requests:
+                if isinstance(request, StartRequest):
+                    self.admission.start(request, existing.get(request.name), turn)
+                elif isinstance(request, RedriveRequest):
+                    self._settle()  # it may have just ended
+                    self.admission.redrive(request.name, turn)
+                else:
+                    self.admission.resume(request.name, turn)
+                    resumed += 1
+
+    def _take_requests(self) -> list[StartRequest | RedriveRequest | ExecutionRow]:
+        """The next requests, as many as there is room for now."""
+        room = min(self._settings.concurrency - len(self.active.by_id), _RESUMED_AT_ONCE)
+        taken: list[StartRequest | RedriveRequest | ExecutionRow] = []
+        while len(taken) < room and not self._stopping:
             request = next(self._requests, None)
             if request is None:
                 self._has_requests = False
-            elif isinstance(request, StartRequest):
-                self.admission.start(request, turn)
-            elif isinstance(request, RedriveRequest):
-                self.admission.redrive(request.name, turn)
-            else:
-                self.admission.resume(request.name, turn)
-                resumed += 1
+                break
+            taken.append(request)
+        return taken
 
     # ---- commands that are carried out
 

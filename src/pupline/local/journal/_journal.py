@@ -112,6 +112,12 @@ class Journal:
         found = self._database.rows(f"{_SELECT} WHERE name = ?", (name,))
         return ExecutionRow(*found[0]) if found else None
 
+    def find_all(self, names: list[str]) -> dict[str, ExecutionRow]:
+        """Those of the executions of these names that exist, by name."""
+        query = f"{_SELECT} WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608 - the names are ours
+        rows = self._database.rows(query, (json.dumps(names),)) if names else []
+        return {row.name: row for row in (ExecutionRow(*found) for found in rows)}
+
     def get(self, name: str, kind: str = "execution") -> ExecutionRow:
         """The execution of that name. kind: what might have had it. Raises: NoSuchName."""
         found = self.find(name)

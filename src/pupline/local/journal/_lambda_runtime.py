@@ -8,7 +8,9 @@ Time-outs are the engine's timers: a thread cannot be stopped from outside, so a
 function bounds its own work (the HTTP client has a deadline for that).
 """
 
+import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -61,25 +63,57 @@ FunctionAnswer = Callable[[TaskSucceeded | TaskFailed | LocalTrouble], None]
 
 
 class LambdaRuntime:
-    """Functions by their name, the last part of their ARN."""
+    """Functions by their name, the last part of their ARN.
+
+    A thread of the pool makes calls until none waits: handing over each call by itself costs more than many functions.
+    """
 
     def __init__(self, functions: Mapping[str, LambdaHandler], *, concurrency: int = 16) -> None:
         self._functions = functions
+        self._concurrency = concurrency
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="pupline-function")
+        self._guard = threading.Lock()
+        self._waiting: deque[tuple[InvokeTask, Invocation, FunctionAnswer]] = deque()
+        self._busy = 0  # threads that make calls
 
     def invoke(self, task: InvokeTask, invocation: Invocation, answer: FunctionAnswer) -> None:
         """Call the function in a thread of the pool, and `answer` from there, exactly once.
 
         Raises: LocalTrouble when no thread can be started.
         """
+        with self._guard:
+            self._waiting.append((task, invocation, answer))
+            if self._busy == self._concurrency:
+                return
+            self._busy += 1
         try:
-            self._pool.submit(lambda: answer(self._call(task, invocation)))
+            self._pool.submit(self._make_calls)
         except RuntimeError as err:
+            self._one_less()
             raise local_trouble(err) or err from err
 
     def close(self) -> None:
         """Start nothing more. Running calls finish, and their answers are discarded."""
+        with self._guard:
+            self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _make_calls(self) -> None:
+        while True:
+            with self._guard:
+                if not self._waiting:
+                    self._busy -= 1
+                    return
+                task, invocation, answer = self._waiting.popleft()
+            try:
+                answer(self._call(task, invocation))
+            except BaseException:  # such as a MemoryError in the answer: the thread is free for others
+                self._one_less()
+                raise
+
+    def _one_less(self) -> None:
+        with self._guard:
+            self._busy -= 1
 
     def _call(self, task: InvokeTask, invocation: Invocation) -> TaskSucceeded | TaskFailed | LocalTrouble:
         function = self._functions.get(function_name(task.resource))

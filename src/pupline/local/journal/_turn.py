@@ -5,8 +5,11 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any
 
-from pupline.asl import Command, ExecutionAborted, InvokeTask, StartTimer, fact_to_json
+from pupline.asl import Command, ExecutionAborted, Fact, InvokeTask, StartTimer, fact_to_json
+from pupline.json_values import stored_text
 from pupline.local._clock import Instant
 from pupline.local.alerts import Alert, insert_alert
 from pupline.local.database import storable
@@ -17,10 +20,7 @@ from pupline.local.journal._settings import ApiStart, StartRequest
 _INSERT_DEFINITION = (
     "INSERT INTO definitions (digest, name, type, definition) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
-_INSERT_EXECUTION = (
-    "INSERT INTO executions (execution_id, name, run_id, run_index, digest, input, start_time)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_INSERT_EXECUTION = "INSERT INTO executions (execution_id, name, run_id, run_index, digest, input, start_time) VALUES "
 _INSERT_API = (
     "INSERT INTO api_executions (execution_id, arn, machine_arn, context, details, text_digest)"
     " VALUES (?, ?, ?, ?, ?, ?)"
@@ -32,11 +32,15 @@ _REOPEN = (
     "UPDATE executions SET status = 'RUNNING', error = NULL, cause = NULL, stop_time = NULL, stop_request = NULL"
     " WHERE execution_id = ? AND status IN ('FAILED', 'TIMED_OUT', 'ABORTED')"
 )
-_INSERT_FACT = "INSERT INTO facts (execution_id, seq, now, resource, fact, worked) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_FACT = "INSERT INTO facts (execution_id, seq, now, resource, fact, worked) VALUES "
 _FINISH = (
     "UPDATE executions SET status = ?, output = ?, error = ?, cause = ?, stop_time = ?"
     " WHERE execution_id = ? AND status = 'RUNNING'"
 )
+
+
+_ROWS_AT_ONCE = 16
+"""Rows of one INSERT."""
 
 
 class ActiveExecution:
@@ -97,14 +101,15 @@ class ActiveExecution:
 class Turn:
     """Collected while the cores receive their facts; `write` adds the rows in one transaction.
 
-    at: when the turn began. started: with its request, and the input as JSON text. facts: by execution id and
-    sequence number. map_runs: ARN and execution id. reopened, aborted: by execution id. forgotten: ids of executions to
-    delete first. After the commit, commands are carried out, calls cancelled, `answered` called and events emitted.
+    at: when the turn began. started: with its request, and the input as JSON text. facts: execution id, sequence
+    number, time, resource, fact, working time. map_runs: ARN and execution id. reopened, aborted: by execution id.
+    forgotten: ids of executions to delete first. After the commit, commands are carried out, calls cancelled,
+    `answered` called and events emitted.
     """
 
     at: Instant
     started: list[tuple[ActiveExecution, StartRequest, str]] = field(default_factory=list)
-    facts: list[tuple[int, int, JournalledFact]] = field(default_factory=list)
+    facts: list[tuple[int, int, float, str | None, Fact, float]] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     ended: list[ActiveExecution] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)
@@ -122,6 +127,11 @@ class Turn:
         ended = any(one.is_durable for one in self.ended)
         return bool(self.started or self.facts or self.alerts or self.aborted or self.map_runs or ended)
 
+    @property
+    def touches_memory_only(self) -> bool:
+        """Whether all its rows are of executions in memory, so that the next turn need not read them."""
+        return not (self.answered or self.aborted or self.reopened or self.forgotten)
+
     def write(self, connection: sqlite3.Connection) -> None:
         """All rows of this turn, in an order that the references between them allow."""
         for execution_id in self.forgotten:
@@ -129,31 +139,19 @@ class Turn:
         for machine in {one.core.machine.digest: one.core.machine for one, _, _ in self.started}.values():
             values = (machine.digest, machine.name, machine.type, json.dumps(machine.definition))
             connection.execute(_INSERT_DEFINITION, values)
-        for one, request, text in self.started:
-            core, api = one.core, request.api
-            ids = (one.execution_id, core.name, one.run_id, request.run_index, core.machine.digest)
-            connection.execute(_INSERT_EXECUTION, (*ids, text, core.start_time))
-            if api is not None:
-                text_digest = hashlib.sha256(api.definition.encode("utf-8", "surrogatepass")).hexdigest()
-                connection.execute(_INSERT_TEXT, (text_digest, storable(api.definition)))
-                texts = (json.dumps(api.context), json.dumps(api.details), text_digest)
-                connection.execute(_INSERT_API, (one.execution_id, api.arn, api.machine_arn, *texts))
+        _insert(connection, _INSERT_EXECUTION, [_started_row(each) for each in self.started])
+        for one, request, _ in self.started:
+            if request.api is not None:
+                _insert_api(connection, one.execution_id, request.api)
         for row in self.map_runs:
             connection.execute(_INSERT_MAP_RUN, row)
         for execution_id in self.reopened:
             connection.execute(_REOPEN, (execution_id,))
             connection.execute(_COUNT_REDRIVE, (self.at.now, execution_id))
-        for execution_id, seq, entry in self.facts:
-            _insert_fact(connection, execution_id, seq, entry)
+        _insert(connection, _INSERT_FACT, [_fact_row(each) for each in self.facts])
         for alert in self.alerts:
             insert_alert(connection, alert)
-        for one in self.ended:
-            if one.is_durable:
-                core = one.core
-                output = json.dumps(core.output) if core.status == "SUCCEEDED" else None
-                error, cause = (None if text is None else storable(text) for text in (core.error, core.cause))
-                end = (core.status, output, error, cause, core.stop_time)
-                connection.execute(_FINISH, (*end, one.execution_id))
+        connection.executemany(_FINISH, [_ended_row(one) for one in self.ended if one.is_durable])
         for execution_id, entry in self.aborted.items():
             _abort(connection, execution_id, entry)
 
@@ -164,9 +162,41 @@ def forget_execution(connection: sqlite3.Connection, execution_id: int) -> None:
         connection.execute(f"DELETE FROM {table} WHERE execution_id = ?", (execution_id,))  # noqa: S608 - our names
 
 
-def _insert_fact(connection: sqlite3.Connection, execution_id: int, seq: int, entry: JournalledFact) -> None:
-    fact = json.dumps(fact_to_json(entry.fact))
-    connection.execute(_INSERT_FACT, (execution_id, seq, entry.now, entry.resource, fact, entry.worked))
+def _insert(connection: sqlite3.Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Add rows, many with each statement: between two statements another thread may take the interpreter."""
+    if not rows:
+        return
+    row = f"({', '.join('?' * len(rows[0]))})"
+    for many in (_ROWS_AT_ONCE, 1):
+        whole = len(rows) // many * many
+        for at in range(0, whole, many):
+            connection.execute(statement + ", ".join([row] * many), [*chain.from_iterable(rows[at : at + many])])
+        rows = rows[whole:]
+
+
+def _started_row(started: tuple[ActiveExecution, StartRequest, str]) -> tuple[Any, ...]:
+    one, request, text = started
+    core = one.core
+    return one.execution_id, core.name, one.run_id, request.run_index, core.machine.digest, text, core.start_time
+
+
+def _insert_api(connection: sqlite3.Connection, execution_id: int, api: ApiStart) -> None:
+    text_digest = hashlib.sha256(api.definition.encode("utf-8", "surrogatepass")).hexdigest()
+    connection.execute(_INSERT_TEXT, (text_digest, storable(api.definition)))
+    texts = (json.dumps(api.context), json.dumps(api.details), text_digest)
+    connection.execute(_INSERT_API, (execution_id, api.arn, api.machine_arn, *texts))
+
+
+def _fact_row(row: tuple[int, int, float, str | None, Fact, float | None]) -> tuple[Any, ...]:
+    execution_id, seq, now, resource, fact, worked = row
+    return execution_id, seq, now, resource, stored_text(fact_to_json(fact)), worked
+
+
+def _ended_row(one: ActiveExecution) -> tuple[Any, ...]:
+    core = one.core
+    output = stored_text(core.output) if core.status == "SUCCEEDED" else None
+    error, cause = (None if text is None else storable(text) for text in (core.error, core.cause))
+    return core.status, output, error, cause, core.stop_time, one.execution_id
 
 
 def _abort(connection: sqlite3.Connection, execution_id: int, entry: JournalledFact) -> None:
@@ -188,4 +218,5 @@ def _abort(connection: sqlite3.Connection, execution_id: int, entry: JournalledF
         (*(None if text is None else storable(text) for text in (fact.error, fact.cause)), entry.now, execution_id),
     ).rowcount
     if landed:
-        _insert_fact(connection, execution_id, count, entry)
+        row = _fact_row((execution_id, count, entry.now, entry.resource, fact, entry.worked))
+        _insert(connection, _INSERT_FACT, [row])
