@@ -125,6 +125,12 @@ build/jsonata-node/$(JSONATA_REFERENCE).stamp:
 	@.venv/img2dataset/bin/pip install --quiet --require-hashes -r requirements/img2dataset.txt
 	@touch $@
 
+.venv/daft/stamp: requirements/daft.txt | .venv/run.stamp
+	@echo "Installing a data frame that downloads into .venv/daft ..."
+	@test -x .venv/daft/bin/python || $(PYTHON) -m venv .venv/daft
+	@.venv/daft/bin/pip install --quiet --require-hashes -r requirements/daft.txt
+	@touch $@
+
 # The libraries that users load datasets with, and, in an environment of its own, PyTorch: on Linux it brings several GB
 # of CUDA. Where that is missing, its test is skipped, in CI too.
 .venv/loaders/stamp: requirements/loaders.txt | .venv/run.stamp
@@ -154,6 +160,7 @@ bench: .venv/dev.stamp  ## Compare speed and memory with peers; BENCH="five inge
 	$(if $(ENGINES),-@$(MAKE) -s .venv/ministack/stamp)
 	$(if $(ENGINES),-@$(MAKE) -s build/bench-node/$(NODE_PEER).stamp)
 	$(if $(BULK),-@$(MAKE) -s .venv/img2dataset/stamp)
+	$(if $(BULK),-@$(MAKE) -s .venv/daft/stamp)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: soak
@@ -188,6 +195,7 @@ lock:  ## Pin the dependencies again (needs uv)
 	echo hatchling editables | tr ' ' '\n' | $(LOCK) - -o requirements/build.txt
 	$(LOCK) requirements/sbom.in -o requirements/sbom.txt
 	$(LOCK) requirements/img2dataset.in -o requirements/img2dataset.txt
+	$(LOCK) requirements/daft.in -o requirements/daft.txt
 	$(LOCK) requirements/loaders.in -o requirements/loaders.txt
 	$(LOCK) requirements/loaders-torch.in -o requirements/loaders-torch.txt
 

@@ -1,8 +1,10 @@
 """Bulk ingestion compared with img2dataset: the same pictures from one nginx, in one run, every byte compared.
 
-Both write to new directories on one disk, which stay until the end: the file system is slow for minutes where thousands
+Downloaders that do less follow, with the share of their rate that bulk ingestion reaches.
+
+All write to new directories on one disk, which stay until the end: the file system is slow for minutes where thousands
 of files were removed. Before each run, the previous output is on disk and the pictures are in the page cache.
-Both have run once before, so that their modules are compiled.
+pupline and img2dataset have run once before, so that their modules are compiled.
 """
 
 import json
@@ -17,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from statistics import median
 
+from benchmarks.downloaders import DOWNLOADERS, Downloader
 from benchmarks.measure import ROOT, Figure, spacious_directory
 from benchmarks.nginx import MISSING, Nginx, nginx_program
 from benchmarks.pictures import served_directory
@@ -99,16 +102,32 @@ def compared(images: int = IMAGES, rounds: int = ROUNDS, threads: tuple[int, ...
         return [Figure(what, "pupline ingest", None, "/s", MISSING)]
     _warm_up(threads[0])
     with set_up(images) as here:
-        if not IMG2DATASET.exists():
-            ours = [pupline(here) for _ in range(rounds)]
-            missing = Figure(what, "img2dataset", None, "/s", "not installed: make .venv/img2dataset/stamp")
-            return [_figure(what, "pupline ingest", ours, images), missing]
-        best = _best_threads(here, threads)
-        ours, theirs = _in_turn(here, rounds, best)
-    return [
-        _figure(what, "pupline ingest", ours, images, theirs),
-        _figure(what, f"img2dataset, {os.cpu_count()} processes of {best} threads", theirs, images),
-    ]
+        if IMG2DATASET.exists():
+            best = _best_threads(here, threads)
+            ours, theirs = _in_turn(here, rounds, best)
+            peer = _figure(what, f"img2dataset, {os.cpu_count()} processes of {best} threads", theirs, images)
+        else:
+            ours, theirs = [pupline(here) for _ in range(rounds)], None
+            peer = Figure(what, "img2dataset", None, "/s", "not installed: make .venv/img2dataset/stamp")
+        first = _figure(what, "pupline ingest", ours, images, theirs)
+        return [first, peer, *(_share(here, what, downloader, first, rounds) for downloader in DOWNLOADERS)]
+
+
+def _share(here: Setup, what: str, downloader: Downloader, ours: Figure, rounds: int) -> Figure:
+    """The rate of a downloader that does less, and which share of it `ours` is."""
+    missing = downloader.missing()
+    if missing is not None or ours.value is None:
+        return Figure(what, downloader.name, None, "/s", missing or ours.note)
+    found = _figure(what, downloader.name, [_plain(here, downloader) for _ in range(rounds)], here.images)
+    share = ours.value / (found.value or ours.value)
+    return replace(found, note=f"pupline ingest reaches {share:.0%} of it; no hash, check or record; {found.note}")
+
+
+def _plain(here: Setup, downloader: Downloader) -> Run:
+    """One run of a downloader that has no count of its own."""
+    directory = here.fresh(f"{downloader.name}-")
+    run = here.measured(downloader.command(here.urls, directory), directory, lambda _: 0.0)
+    return replace(run, own_seconds=run.usage.seconds)
 
 
 def _warm_up(threads: int) -> None:
