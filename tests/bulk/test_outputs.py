@@ -1,21 +1,31 @@
 """Files of a run: manifest, failures, summary, and all of them again when it is resumed."""
 
+import errno
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pupline.bulk import summaries
+from pupline.bulk._alerts import RunAlerts
+from pupline.bulk._outputs import OutputOptions, RunOutputs, write_outputs
+from pupline.bulk._outputs_ahead import OutputsAhead
+from pupline.bulk._run_stats import RunStats
 from pupline.errors import StorageError
 from pupline.local import ListedPage, LocalBackend, NewIngest, finished_items
 from pupline.local.bucket import LocalBucket
-from pupline.tasks.items import SourceItem
+from pupline.tasks.items import FetchFailed, SourceItem
 from pupline.tasks.metadata import columns_of
 from pupline.tasks.records import AuditRecord
 from tests.shared.item_rows import stored_rows
 from tests.shared.run_world import FOLDER, LOST, REFUSED, RUN, World
+from tests.shared.workflow_rules import RULES
+
+STATS = RunStats(status="SUCCEEDED", ended_at=1_795_366_810.5)
 
 
 @pytest.fixture
@@ -123,6 +133,67 @@ def test_listing_that_went_on_after_the_caller_looked_is_told(world: World) -> N
     world.finish({0: b"zero", 1: b"one"})
     world.ingest = old
     assert world.write()["total"] == 2
+
+
+def test_files_written_while_the_run_goes_on_are_those_of_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte for byte, in the listing's order, whatever ended first, with the alerts that only the digest sends."""
+    for module in ("pupline.local.ingests._columns", "pupline.bulk._outputs"):
+        monkeypatch.setattr(f"{module}.PAGE_ROWS", 2)
+    world.list_items(8)
+    ends: list[dict[int, bytes | FetchFailed]] = [
+        {1: LOST, 4: b"four"},
+        {0: b"png"},
+        {2: b"two", 3: b"png 3"},
+        {5: REFUSED, 7: b"seven"},
+    ]
+    with closing(RunOutputs(world.backend, RUN)) as outputs:
+        written = []
+        for ended in ends:
+            world.finish(ended)
+            outputs.advance()
+            written.append(outputs.items)
+        RunAlerts(world.backend, world.ingest, RULES).publish_digest()
+        outputs.finish(STATS, OutputOptions())
+    assert written == [0, 2, 4, 6]
+    first = world.bodies()
+    write_outputs(world.backend, RUN, STATS, OutputOptions())
+    assert first == world.bodies()
+    assert [row["alert_sent"] for row in world.parquet_rows()] == [True, None, None, True, None, None, None]
+    assert [line["index"] for line in world.read("manifest.jsonl")] == list(range(8))
+
+
+def test_a_thread_that_fails_leaves_its_work_to_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk was full for a moment while the run went on: no row is lost, no temporary file stays."""
+    world.list_items(1)
+    world.finish({0: b"zero"})
+    failing = threading.Event()
+
+    def fail(_outputs: RunOutputs, _is_over: object) -> None:
+        failing.set()
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(RunOutputs, "advance", fail)
+    with closing(OutputsAhead(world.backend, RUN)) as ahead:
+        ahead.more_done()
+        assert failing.wait(10)
+        with closing(ahead.take()) as outputs:
+            outputs.finish(STATS, OutputOptions())
+    assert [row["index"] for row in world.parquet_rows()] == [0]
+    assert list((world.backend.data_dir / "tmp").glob("outputs-*")) == []
+
+
+def test_an_interrupted_run_leaves_no_file_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written while it went on is dropped: the process that continues the run writes it again."""
+    for module in ("pupline.local.ingests._columns", "pupline.bulk._outputs"):
+        monkeypatch.setattr(f"{module}.PAGE_ROWS", 1)
+    world.list_items(2)
+    world.finish({0: b"zero"})
+    with closing(OutputsAhead(world.backend, RUN)) as ahead:
+        ahead.more_done()
+    assert list((world.backend.data_dir / "tmp").glob("outputs-*")) == []
+    assert list(world.backend.bucket().keys("datasets/")) == []
 
 
 def test_trouble_on_the_way_leaves_no_half_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet
 from PIL import Image
 
-from pupline.bulk._outputs import write_outputs
+from pupline.bulk._outputs import OutputOptions, write_outputs
 from pupline.bulk._run_stats import RunStats
 from pupline.http import Response
 from pupline.local import Arrival, GroupCommitter, IngestRow, ListedPage, LocalBackend, NewIngest
@@ -89,7 +89,7 @@ def _write_run(backend: LocalBackend, run: str, listed: list[Any]) -> None:
     committer.take([_arrival(backend, ingest, index, *one) for index, one in enumerate(listed)])
     committer.close()
     stats = RunStats(status="SUCCEEDED", ended_at=1_795_366_810.5, seconds=2.0, cpu_seconds=0.5, finished=len(items))
-    write_outputs(backend, run, stats, shard_size=25, sidecars=True)
+    write_outputs(backend, run, stats, OutputOptions(shard_size=25, sidecars=True))
     backend.ingests.end(ingest.ingest_id, "SUCCEEDED")
 
 

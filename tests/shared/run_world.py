@@ -7,7 +7,7 @@ from typing import Any
 
 from pyarrow import parquet
 
-from pupline.bulk._outputs import write_outputs
+from pupline.bulk._outputs import OutputOptions, write_outputs
 from pupline.bulk._run_stats import RunStats
 from pupline.local import Arrival, GroupCommitter, IngestRow, ListedPage, LocalBackend, NewIngest
 from pupline.tasks.ingest_item import RecordBuilder
@@ -48,7 +48,7 @@ class World:
     def write(self, *, status: str = "SUCCEEDED", finished: int = 4, **options: Any) -> dict[str, Any]:
         """Write the outputs and end the run. Its summary."""
         stats = RunStats(status=status, ended_at=1_795_366_810.5, seconds=2.0, cpu_seconds=0.5, finished=finished)
-        write_outputs(self.backend, RUN, stats, **options)
+        write_outputs(self.backend, RUN, stats, OutputOptions(**options))
         self.backend.ingests.end(self.ingest.ingest_id, status)
         summary: dict[str, Any] = self.read("summary.json")
         return summary
@@ -57,6 +57,11 @@ class World:
         """A file of the run's folder: JSON, or the objects of its lines."""
         text = self.backend.bucket().read(FOLDER + name).decode()
         return json.loads(text) if name.endswith(".json") else [json.loads(line) for line in text.split("\n")[:-1]]
+
+    def bodies(self) -> dict[str, bytes]:
+        """All files of the run, by key."""
+        bucket = self.backend.bucket()
+        return {key: bucket.read(key) for key in bucket.keys("datasets/")}
 
     def parquet_rows(self) -> list[dict[str, Any]]:
         """The rows of all parts."""
@@ -79,7 +84,7 @@ def _fetched(index: int, body: bytes) -> FetchOutcome:
         name=f"{index}.jpg",
         sha256=hashlib.sha256(body).hexdigest(),
         size_bytes=len(body),
-        file_type="jpg",
+        file_type="png" if body.startswith(b"png") else "jpg",
         width=1,
         height=1,
         problem=None,

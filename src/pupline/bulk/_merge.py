@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pupline.bulk._merge_items import ItemFiles, ItemReplay
-from pupline.bulk._outputs import write_outputs
+from pupline.bulk._outputs import OutputOptions, write_outputs
 from pupline.bulk._request import IngestRequest
 from pupline.bulk._run_stats import RunStats
 from pupline.bulk._summary import written_summary
@@ -210,7 +210,8 @@ def _write_files(backend: LocalBackend, source: LocalBackend, run: ForeignRun) -
         seconds=summary.get("seconds") or 0.0,
         cpu_seconds=summary.get("cpu_seconds") or 0.0,
     )
-    write_outputs(backend, run.run_id, stats, shard_size=request.shard_size, sidecars=request.sidecars)
+    options = OutputOptions(shard_size=request.shard_size, sidecars=request.sidecars)
+    write_outputs(backend, run.run_id, stats, options)
 
 
 def _seconds(text: object) -> float | None:

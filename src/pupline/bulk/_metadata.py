@@ -1,5 +1,6 @@
 """Metadata files: JSON Lines and Parquet, in parts of at most 100,000 rows, with constant memory."""
 
+from collections.abc import Iterator
 from typing import Any, Final, Literal, TypeAlias
 
 from pupline.bulk._run_files import RowBatch, RunFile, RunFiles, text_of
@@ -27,7 +28,7 @@ def parquet_columns() -> list[tuple[str, ColumnKind]]:
 
 
 class MetadataWriter:
-    """Writes rows in parts, each put into the bucket when it is full. formats: one of them or both.
+    """Writes rows in parts, which are put into the bucket at the end. formats: one of them or both.
 
     A run that ends again overwrites the parts of its earlier end: it never has fewer rows.
     """
@@ -36,28 +37,30 @@ class MetadataWriter:
         self._files = files
         self._part_rows = part_rows
         self._formats = formats
-        self._number = 0
-        self._part = _Part(files, 0, formats)
+        self._parts = [_Part(files, 0, formats)]
 
     def add(self, batch: RowBatch) -> None:
         """Write the batch, cut where a part is full. Raises: StorageError."""
-        room = self._part_rows - self._part.rows
+        part = self._parts[-1]
+        room = self._part_rows - part.rows
         if len(batch) <= room:
-            self._part.add(batch)
+            part.add(batch)
             return
-        self._part.add(batch.cut(0, room))
-        self._part.put()
-        self._number += 1
-        self._part = _Part(self._files, self._number, self._formats)
+        part.add(batch.cut(0, room))
+        part.complete()
+        self._parts.append(_Part(self._files, len(self._parts), self._formats))
         self.add(batch.cut(room, None))
 
     def finish(self) -> None:
-        """Put the last part; a run without items has one part without rows. Raises: StorageError."""
-        self._part.put()
+        """Put all parts; a run without items has one part without rows. Raises: StorageError."""
+        self._parts[-1].complete()
+        for part in self._parts:
+            part.put()
 
     def close(self) -> None:
-        """Drop the part that was not put."""
-        self._part.close()
+        """Drop the parts that were not put."""
+        for part in self._parts:
+            part.close()
 
 
 class _Part:
@@ -85,19 +88,27 @@ class _Part:
             self._writer.add(list(map(_values, kinds, batch.columns)))
         self.rows += len(batch)
 
-    def put(self) -> None:
-        if self._lines:
-            self._lines.put()
-        if self._writer and self._parquet:
+    def complete(self) -> None:
+        """Write the end of the files, and close them."""
+        if self._writer:
             self._writer.close()
-            self._parquet.put()
+            self._writer = None
+        for file in self._files():
+            file.file.close()
+
+    def put(self) -> None:
+        for file in self._files():
+            file.put()
 
     def close(self) -> None:
         if self._writer:
             self._writer.drop()
-        for file in filter(None, (self._lines, self._parquet)):
+        for file in self._files():
             file.close()
+
+    def _files(self) -> Iterator[RunFile]:
+        return filter(None, (self._lines, self._parquet))
 
 
 def _values(kind: ColumnType, values: Any) -> Any:
-    return list(map(milliseconds, values)) if kind == "moment" else values
+    return milliseconds(values) if kind == "moment" else values

@@ -103,6 +103,7 @@ class RunFile:
 
     def close(self) -> None:
         """Drop what was not put."""
-        self.file.close()
+        with suppress(OSError):  # the disk may be full
+            self.file.close()
         with suppress(FileNotFoundError):
             self._path.unlink()

@@ -4,7 +4,7 @@ import gc
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from pupline.bulk._alert_rules import alert_rules_of, changed_rules
 from pupline.bulk._alerts import RunAlerts
 from pupline.bulk._coordinator import Coordinator
 from pupline.bulk._lister import Lister
+from pupline.bulk._outputs_ahead import OutputsAhead
 from pupline.bulk._process_pool import ProcessPool
 from pupline.bulk._progress_file import Pace, ProgressFile
 from pupline.bulk._request import (
@@ -23,6 +24,7 @@ from pupline.bulk._request import (
     IngestReport,
     IngestRequest,
     IngestStarted,
+    ItemsDone,
     ListingNote,
     MetadataWritten,
 )
@@ -110,9 +112,10 @@ class _IngestRun:
         if has_ended:
             trouble = self._add_parquet()
         else:
-            stats = self._stats(self._fetch_all(lister, start_worker), lister)
+            ahead = stack.enter_context(closing(OutputsAhead(self._backend, row.run_id)))
+            stats = self._stats(self._fetch_all(lister, start_worker, ahead), lister)
             if stats.status != "RUNNING":
-                outputs = self._end(stats, deliverer)
+                outputs = self._end(stats, deliverer, ahead)
                 trouble = outputs.parquet_trouble
             else:
                 self._backend.ingests.note_cause(row.ingest_id, stats.cause)
@@ -148,7 +151,7 @@ class _IngestRun:
             return lister
         return Lister(self._backend.ingests, row, request, listing)
 
-    def _fetch_all(self, lister: Lister, start_worker: WorkerFactory) -> Coordinator:
+    def _fetch_all(self, lister: Lister, start_worker: WorkerFactory, ahead: OutputsAhead) -> Coordinator:
         """Have all items fetched and stored that can be; no worker and no thread of it is left afterwards."""
         folder = self._backend.data_dir / "tmp"
         stored: deque[Sequence[ItemDone]] = deque()
@@ -170,7 +173,7 @@ class _IngestRun:
                     pool=pool,
                     sink=committer,
                     stored=stored,
-                    listener=partial(self._listen, progress),
+                    listener=partial(self._listen, progress, ahead),
                     monotonic=self._backend.clock.working_time,
                     now=self._backend.clock.now,
                     tolerate=self._request.tolerate,
@@ -211,9 +214,11 @@ class _IngestRun:
         )
         return ProcessPool(worker_count(request.concurrency, request.workers), settings, start_worker)
 
-    def _listen(self, progress: ProgressFile, event: IngestEvent) -> None:
+    def _listen(self, progress: ProgressFile, ahead: OutputsAhead, event: IngestEvent) -> None:
         if isinstance(event, HostPaused):
             progress.paused(event)
+        elif isinstance(event, ItemsDone):
+            ahead.more_done()
         self._listener(event)
 
     def _should_end(self) -> bool:
@@ -250,18 +255,18 @@ class _IngestRun:
             tolerance_exceeded=coordinator.tolerance_exceeded,
         )
 
-    def _end(self, stats: RunStats, deliverer: Deliverer) -> "Outputs":
+    def _end(self, stats: RunStats, deliverer: Deliverer, ahead: OutputsAhead) -> "Outputs":
         from pupline.bulk._ending import end_run
 
-        stats = replace(stats, ended_at=self._backend.clock.now())
-        return end_run(
-            self._backend,
-            self._row,
-            stats,
-            self._request,
-            progress=lambda items: self._listener(MetadataWritten(items)),
-            alerted=deliverer.notify,
-        )
+        with closing(ahead.take()) as run_outputs:
+            return end_run(
+                self._alerts,
+                replace(stats, ended_at=self._backend.clock.now()),
+                self._request,
+                run_outputs,
+                progress=lambda items: self._listener(MetadataWritten(items)),
+                alerted=deliverer.notify,
+            )
 
     def _report(self, stats: RunStats, lister: Lister, outputs: "Outputs | None", undelivered: int) -> IngestReport:
         return IngestReport(

@@ -33,7 +33,8 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
     pages      the console's lists: by page, with filters, search, counts
     repair     a new database from a damaged one
 
-The engine, and everything that needs it, is loaded on first use: bulk runs start without it.
+The engine, and everything that needs it, is loaded on first use, and so is what only the console or one command needs:
+bulk runs start without them.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -57,9 +58,11 @@ from pupline.local.data_dir import BUCKET, DATABASE_NAME, WAIT_VARIABLE, WAITING
 from pupline.local.database import Database
 from pupline.local.discarding import DiscardCounts, DiscardedRun, Discards
 from pupline.local.ingests import (
+    PAGE_ROWS,
     AbortRequest,
     Arrival,
     Differences,
+    FinishedItems,
     GroupCommitter,
     HostOutcomes,
     IngestCounts,
@@ -72,8 +75,6 @@ from pupline.local.ingests import (
     finished_items,
     hosts_of,
 )
-from pupline.local.merging import MERGING, ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
-from pupline.local.pages import INDEX_NAME, LocalPages
 from pupline.local.tables import (
     AuditQuery,
     Decision,
@@ -116,6 +117,8 @@ if TYPE_CHECKING:
         count_prunable,
         prune,
     )
+    from pupline.local.merging import MERGING, ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
+    from pupline.local.pages import INDEX_NAME, LocalPages
     from pupline.local.repair import RepairReport, repair_database
 
 __all__ = [
@@ -125,6 +128,7 @@ __all__ = [
     "EXECUTION_PREFIX",
     "INDEX_NAME",
     "MERGING",
+    "PAGE_ROWS",
     "TOPIC_ARN",
     "WAITING",
     "WAIT_VARIABLE",
@@ -152,6 +156,7 @@ __all__ = [
     "ExecutionFinished",
     "ExecutionRefused",
     "ExecutionRow",
+    "FinishedItems",
     "ForeignItem",
     "ForeignRun",
     "GroupCommitter",
@@ -210,10 +215,19 @@ __all__ = [
 ]
 
 
+_LAZY = {
+    **dict.fromkeys(
+        ("MERGING", "ForeignItem", "ForeignRun", "adopt", "alerts_into", "foreign_runs", "quality_into"), "merging"
+    ),
+    **dict.fromkeys(("INDEX_NAME", "LocalPages"), "pages"),
+    **dict.fromkeys(("RepairReport", "repair_database"), "repair"),
+}
+"""The rooms of names that are loaded on first use; the journal has the others."""
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    room = "repair" if name in {"RepairReport", "repair_database"} else "journal"
-    return getattr(import_module(f"{__name__}.{room}"), name)
+    return getattr(import_module(f"{__name__}.{_LAZY.get(name, 'journal')}"), name)

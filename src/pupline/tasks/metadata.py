@@ -184,9 +184,9 @@ def position_of(name: str) -> int:
     return _POSITIONS[name]
 
 
-def milliseconds(moment: float) -> int:
+def milliseconds(moments: Iterable[float]) -> list[int]:
     """Seconds since the epoch as whole milliseconds, as a column of moments has them."""
-    return round(moment * 1000)
+    return [round(moment * 1000) for moment in moments]
 
 
 def _decoded(kind: ColumnType, values: Sequence[Any]) -> Sequence[Any]:
@@ -195,6 +195,8 @@ def _decoded(kind: ColumnType, values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _all_encoded(kind: ColumnType, values: Sequence[Any], distinct: set[Any]) -> Iterable[str]:
+    if kind == "moment" and None not in distinct:
+        return _moments(values)
     if len(distinct) * _DISTINCT < len(values):
         return map({value: _encoded(kind, value) for value in distinct}.__getitem__, values)
     if None in distinct:
@@ -215,8 +217,11 @@ def _flag(value: bool) -> str:
 
 
 def _moment(value: float) -> str:
-    second, millisecond = divmod(milliseconds(value), 1000)
-    return f'"{_second(second)}.{millisecond:03d}Z"'
+    return _moments([value])[0]
+
+
+def _moments(values: Iterable[float]) -> list[str]:
+    return [f'"{_second(found // 1000)}.{found % 1000:03d}Z"' for found in milliseconds(values)]
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,6 @@
 """Bulk runs on one machine: their items, stored in groups."""
 
-from pupline.local.ingests._columns import FinishedItems, finished_items
+from pupline.local.ingests._columns import PAGE_ROWS, FinishedItems, finished_items
 from pupline.local.ingests._committer import GroupCommitter
 from pupline.local.ingests._comparing import (
     Difference,
@@ -23,6 +23,7 @@ from pupline.local.ingests._rows import (
 )
 
 __all__ = [
+    "PAGE_ROWS",
     "AbortRequest",
     "Arrival",
     "Difference",

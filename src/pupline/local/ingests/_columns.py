@@ -16,6 +16,8 @@ from pupline.tasks.metadata import METADATA_COLUMNS, Columns, MetadataColumn, ex
 PAGE_ROWS = 2_500
 """Items in memory at a time, about 5 MB; with more, the columns no longer fit a processor's cache."""
 
+_NO_INDEX = 1 << 62
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedItems:
@@ -25,10 +27,11 @@ class FinishedItems:
     facts: Sequence[str | None]
 
 
-def finished_items(database: Database, ingest: IngestRow) -> Iterator[FinishedItems]:
-    """The run's finished items, a page at a time. Raises: StorageError."""
-    after = -1
-    while page := database.rows(_QUERY, (f"{ingest.run_id}-", ingest.ingest_id, after, PAGE_ROWS)):
+def finished_items(
+    database: Database, ingest: IngestRow, after: int = -1, before: int = _NO_INDEX
+) -> Iterator[FinishedItems]:
+    """The run's finished items with an index between the two given, a page at a time. Raises: StorageError."""
+    while page := database.rows(_QUERY, (f"{ingest.run_id}-", ingest.ingest_id, after, before, PAGE_ROWS)):
         selected = dict(zip(_SELECTED, zip(*page, strict=True), strict=True))
         facts = selected["facts"]
         decoded = [json.loads(text) if text else {} for text in facts] if any(facts) else None
@@ -58,7 +61,8 @@ _SELECTED: Mapping[str, str] = {
 _QUERY = (
     f"SELECT {', '.join(_SELECTED.values())} FROM ingest_items AS i"  # noqa: S608 - the names are ours
     " CROSS JOIN audit AS a ON a.execution = ? || printf('%08d', i.item_index)"
-    " WHERE i.ingest_id = ? AND i.item_index > ? AND i.outcome IS NOT NULL ORDER BY i.item_index LIMIT ?"
+    " WHERE i.ingest_id = ? AND i.item_index > ? AND i.item_index < ? AND i.outcome IS NOT NULL"
+    " ORDER BY i.item_index LIMIT ?"
 )
 _FLAGS = {None: None, 0: False, 1: True}
 

@@ -45,6 +45,10 @@ _PENDING = (
     "SELECT item_index, url, facts FROM ingest_items"
     " WHERE ingest_id = ? AND item_index > ? AND outcome IS NULL ORDER BY item_index LIMIT ?"
 )
+_FIRST_PENDING = (
+    "SELECT item_index FROM ingest_items WHERE ingest_id = ? AND item_index > ? AND outcome IS NULL"
+    " ORDER BY item_index LIMIT 1"
+)
 _LISTED = "SELECT listed, items FROM ingests WHERE ingest_id = ?"
 _FAILED_ITEMS = (
     " FROM ingest_items AS i WHERE ingest_id = ? AND (outcome = 'failed' OR (outcome IN ('refused', 'quarantined') AND"
@@ -200,12 +204,20 @@ class Ingests:
             verification=Counter(dict(self.database.rows(_VERIFICATION, (ingest_id,)))),
         )
 
+    def first_pending(self, ingest_id: int, after: int) -> int | None:
+        """The lowest index above `after` of an item that is not done, or None."""
+        found = self.database.rows(_FIRST_PENDING, (ingest_id, after))
+        return int(found[0][0]) if found else None
+
     def items(self, ingest_id: int) -> Iterator[tuple[int, SourceItem]]:
         """All items of the run with their indexes, done or not, in order, a page at a time."""
+        return ((index, _item(url, facts)) for index, url, facts in self.listed(ingest_id))
+
+    def listed(self, ingest_id: int, after: int = -1) -> Iterator[tuple[int, str, str | None]]:
+        """As `items`, from an index above `after` on: index, URL, and the source's facts besides it as JSON, if any."""
         query = "SELECT item_index, url, facts FROM ingest_items WHERE ingest_id = ? AND item_index > ?"
-        after = -1
         while page := self.database.rows(f"{query} ORDER BY item_index LIMIT ?", (ingest_id, after, _PAGE)):
-            yield from ((index, _item(url, facts)) for index, url, facts in page)
+            yield from page
             after = page[-1][0]
 
     def alerted(self, ingest_id: int, *, sent: bool) -> Iterator[AuditRecord]:
