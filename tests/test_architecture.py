@@ -65,7 +65,7 @@ SUB_ROOMS = {
     "console": "job_queue web security live drawing jobs audit insights gallery executions alerts ingests sources start"
     " overview about _static_files _errors _openapi _app _protocol _server",
     "datasets": "training _objects selection export",
-    "sources": "_listing _source api lists _pages _image_url _resolve",
+    "sources": "_positions _listing _source api lists _pages _image_url _resolve",
 }
 """The order of a room's sub-rooms, and of the modules next to them: the lowest first."""
 

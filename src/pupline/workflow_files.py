@@ -6,7 +6,6 @@ in: a directory that `pupline init` made, with `pupline.toml` in it.
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +99,8 @@ def find_project(directory: Path) -> Project | None:
 
 
 def _workflow_of(marker: Path) -> str:
+    import tomllib  # outside a project no command needs it
+
     try:
         named = tomllib.loads(read_text(marker)).get("workflow")
     except (OSError, ValueError, RecursionError) as error:

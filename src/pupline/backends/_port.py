@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 from pupline.backends._results import ExecutionResult
 from pupline.backends._settings import RunSettings
 from pupline.http import Proxy
-from pupline.tasks.pages import Pages
 from pupline.tasks.ports import ErasableStore, ReadableStore, Reader
 
 if TYPE_CHECKING:
     from pupline.bulk import IngestEvent, IngestReport, IngestRequest
     from pupline.local import QualityTable
+    from pupline.tasks.pages import Pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Backend(Reader, Protocol):
     def unlisted(self) -> str | None: ...
 
     @property
-    def pages(self) -> Pages:
+    def pages(self) -> "Pages":
         """The lists of the console, by page."""
 
     def run(self, request: RunRequest, listener: RunListener) -> RunReport:

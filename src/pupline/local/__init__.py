@@ -33,8 +33,8 @@ Sub-rooms, each of which imports only those above it (`tests/test_architecture.p
     pages      the console's lists: by page, with filters, search, counts
     repair     a new database from a damaged one
 
-The engine, and everything that needs it, is loaded on first use, and so is what only the console or one command needs:
-bulk runs start without them.
+The engine, and everything that needs it, is loaded on first use, and so are the console's
+lists: bulk runs start without them.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,7 @@ from pupline.local.ingests import (
     finished_items,
     hosts_of,
 )
+from pupline.local.merging import MERGING, ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
 from pupline.local.tables import (
     AuditQuery,
     Decision,
@@ -117,7 +118,6 @@ if TYPE_CHECKING:
         count_prunable,
         prune,
     )
-    from pupline.local.merging import MERGING, ForeignItem, ForeignRun, adopt, alerts_into, foreign_runs, quality_into
     from pupline.local.pages import INDEX_NAME, LocalPages
     from pupline.local.repair import RepairReport, repair_database
 
@@ -216,9 +216,6 @@ __all__ = [
 
 
 _LAZY = {
-    **dict.fromkeys(
-        ("MERGING", "ForeignItem", "ForeignRun", "adopt", "alerts_into", "foreign_runs", "quality_into"), "merging"
-    ),
     **dict.fromkeys(("INDEX_NAME", "LocalPages"), "pages"),
     **dict.fromkeys(("RepairReport", "repair_database"), "repair"),
 }

@@ -11,9 +11,9 @@ Dog-CEO-compatible API, the URL of an image, or a list of URLs (.txt, .csv, .jso
 
 from pupline.sources._listing import ColumnUse, Listing, Page, left_out_at_stop
 from pupline.sources._pages import Pages, is_final, max_page_attempts, page_pause_seconds
+from pupline.sources._positions import left_out_of, shortfall_of
 from pupline.sources._resolve import anchored, lost_list, resolve
 from pupline.sources._source import ImageSource, Opening, Reader
-from pupline.sources.api import left_out_of, shortfall_of
 from pupline.sources.lists import dropped_of, is_list_file, is_piped, keep_piped, piped_for_now
 from pupline.specs import MAX_PAGE_BYTES, PageRequest, join_params
 

@@ -10,7 +10,6 @@ from pupline.http import Url
 from pupline.sources._image_url import api_or_image, image_source, is_image
 from pupline.sources._listing import Listing
 from pupline.sources._source import ImageSource, Opening, slug_of
-from pupline.sources.api import ApiListing
 from pupline.sources.lists import LIST_FILE, is_list_file, is_piped, list_source
 from pupline.specs import RandomImages, SourceSpec, compatible_api, presets, resolve_spec, split_params
 from pupline.text import printable
@@ -74,6 +73,8 @@ def lost_list(value: str, name: str, dataset: str, reason: str) -> ImageSource |
 
 def source_of(spec: SourceSpec) -> ImageSource:
     """The source of a spec."""
+    from pupline.sources.api import ApiListing  # not for a list of URLs, which should begin at once
+
     return ImageSource(
         name=spec.name,
         dataset=slug_of(spec.name),

@@ -1,7 +1,6 @@
 """Reads a spec file: TOML, with every field checked, and all problems reported at once under their dotted paths."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -106,6 +105,8 @@ class SpecError(ConfigurationError):
 
 def read_spec(data: bytes, where: str) -> SourceSpec:
     """The spec in a TOML file's bytes. where: its name in messages. Raises: SpecError."""
+    import tomllib  # not for a list of URLs, which should begin at once
+
     try:
         if len(data) > _MAX_BYTES:
             raise ValueError(f"it has {len(data):,} bytes; a spec has at most {_MAX_BYTES:,}")  # noqa: TRY301

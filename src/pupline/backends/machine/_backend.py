@@ -37,16 +37,13 @@ from pupline.http import Proxy
 from pupline.local import (
     BUCKET,
     DATABASE_NAME,
-    INDEX_NAME,
     AbortRequest,
     AuditQuery,
     LocalBackend,
-    LocalPages,
     QualityTable,
 )
 from pupline.tasks.figure_rows import FigureRecord
 from pupline.tasks.layout import summary_key
-from pupline.tasks.pages import Pages
 from pupline.tasks.ports import (
     ChosenAlert,
     DatasetSummary,
@@ -66,6 +63,7 @@ if TYPE_CHECKING:
     from pupline.backends.machine._runs import MachineRuns
     from pupline.backends.machine._stopping import Stopper
     from pupline.local import ExecutionRow, PruneCounts
+    from pupline.tasks.pages import Pages
 
 DEFAULT_DATA_DIR = Path("pupline-data")
 _REDRIVE_CONCURRENCY = 8
@@ -191,8 +189,10 @@ class MachineBackend:
         return MachineRuns(self._reader, self.options)
 
     @cached_property
-    def pages(self) -> Pages:
+    def pages(self) -> "Pages":
         """The lists of this data directory, by page."""
+        from pupline.local import INDEX_NAME, LocalPages
+
         return LocalPages(self._reader.database, self.data_dir / INDEX_NAME)
 
     def alerts(self, *, limit: int | None = None, chosen: ChosenAlert = any_alert) -> Iterator[Mapping[str, Any]]:

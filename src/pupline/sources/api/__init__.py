@@ -1,5 +1,5 @@
 """Listing an API: a paginator for each way in which APIs cut their items into pages."""
 
-from pupline.sources.api._api_listing import ApiListing, left_out_of, shortfall_of
+from pupline.sources.api._api_listing import ApiListing
 
-__all__ = ["ApiListing", "left_out_of", "shortfall_of"]
+__all__ = ["ApiListing"]
