@@ -284,8 +284,8 @@ class Coordinator:
             else:
                 self.failed += 1
                 self._add_arrival(job.index, job.item, fetch_failed(failure), job)
-                self._check_tolerance()
         if self._arrivals:
+            self._check_tolerance()
             self.sink.take(self._arrivals)
             self._arrivals = []
 

@@ -193,7 +193,8 @@ class Scheduler:
                 heapq.heappush(self._timers, (now + delay, next(self._numbers), job))
         else:
             self._end(job, failure, now)
-        self._consider(host, now)
+        if is_host_trouble or not host.in_rotation:
+            self._consider(host, now)
 
     def returned(self, job: Job, now: float) -> None:
         """The job was handed back without a request."""

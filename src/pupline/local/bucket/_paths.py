@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from pupline.errors import LocalTrouble
@@ -42,6 +43,7 @@ def candidates(key: str) -> Iterator[str]:
         yield f"{_ASIDE}/{digest[:32]}-{number}"
 
 
+@lru_cache(maxsize=2048)  # each path of a group is folded five times
 def folded(path: str) -> str:
     """The same text for all spellings that a case-folding or normalising file system considers equal."""
     if path.isascii():

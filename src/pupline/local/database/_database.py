@@ -246,7 +246,7 @@ class Database:
 
 def storable(text: str) -> str:
     """`text` as SQLite can store it: half a surrogate pair, which JSON from outside may contain, becomes `?`."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _is_trouble(err: Exception) -> bool:

@@ -66,6 +66,7 @@ class PreviousFetches:
 
         Of its SHA-1 and MD5 only what earlier runs compared is known: they stored it, and the source declared the same.
         """
+        items = [item for item in items if item.declares_hash]
         sha256s = [digest[:16] for digest in _lower(item.sha256 for item in items)]
         held = dict(self._of_rows(connection, _BY_MD5, _lower(item.md5 for item in items)))
         held |= self._of_rows(connection, _BY_SHA1, _lower(item.sha1 for item in items))
