@@ -16,6 +16,7 @@ from benchmarks import (
     bytecodes,
     cold_start,
     console,
+    dead_links,
     growth,
     ingesting,
     limits,
@@ -52,6 +53,7 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {
     "cold": cold_start.figures,
     "ingest": ingesting.compared,
     "limits": limits.figures,
+    "dead": dead_links.figures,
     "bytecodes": bytecodes.figures,
     "flat": growth.flat,
     "console": console.figures,
@@ -64,6 +66,7 @@ LONG = {"console", "million", "quality"}
 SMALL: dict[str, Callable[[], list[Figure]]] = {
     "ingest": partial(ingesting.compared, 40, 1, (4,)),
     "limits": partial(limits.figures, 40, 1),
+    "dead": partial(dead_links.figures, 40, 1),
     "bytecodes": partial(bytecodes.figures, 3),
     "flat": partial(growth.flat, (10, 100)),
     "console": partial(console.figures, Size(2_000, 40_000), 1, 40),

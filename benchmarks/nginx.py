@@ -12,6 +12,9 @@ from benchmarks.processes import cpu_seconds_of
 
 MISSING = "nginx is not installed; on Debian or Ubuntu: apt-get install nginx-light"
 
+REFUSING, CLOSING = "/refused/", "/refused-closed/"
+"""Paths below which all is answered with 403; the second closes the connection after that."""
+
 _CONF = """
 {user}
 worker_processes auto;
@@ -26,7 +29,11 @@ http {{
     keepalive_timeout 60;
     keepalive_requests 1000000;
     types {{ image/jpeg jpg; }}
-    server {{ listen 127.0.0.1:{port}; root {root}; }}
+    server {{
+        listen 127.0.0.1:{port}; root {root};
+        location {refusing} {{ return 403; }}
+        location {closing} {{ keepalive_timeout 0; return 403; }}
+    }}
 }}
 """
 
@@ -53,7 +60,8 @@ class Nginx:
         conf, log = self._prefix / "nginx.conf", self._prefix / "error.log"
         # Root must name the workers' user: the default user cannot read the directory. Others may not name one.
         user = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
-        conf.write_text(_CONF.format(user=user, prefix=self._prefix, port=self.port, root=self._root))
+        places = {"prefix": self._prefix, "root": self._root, "refusing": REFUSING, "closing": CLOSING}
+        conf.write_text(_CONF.format(user=user, port=self.port, **places))
         command = [self._program, "-p", str(self._prefix), "-c", str(conf), "-e", str(log), "-g", "daemon off;"]
         self._process = subprocess.Popen(command)
         _wait_until_open(self.port, log)

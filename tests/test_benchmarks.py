@@ -60,7 +60,7 @@ def test_a_part_that_is_not_there_is_refused() -> None:
     assert done.stdout == ""
     assert done.stderr == (
         "no such part: fiev; there are five, pipeline, waiting, states, map, fetch, help, cold, ingest, limits, "
-        "bytecodes, flat, console, million, quality\n"
+        "dead, bytecodes, flat, console, million, quality\n"
     )
 
 
@@ -112,6 +112,14 @@ def test_the_limits_are_measured_one_by_one() -> None:
     done = bench("--small", "limits")
     assert done.returncode == 0, done.stderr
     assert [row[2].endswith("/s") for row in rows(done)] == [True] * 4
+
+
+@needs_nginx
+def test_dead_links_are_compared_with_images() -> None:
+    """An image, and a refusal with the connection kept and closed, have a row each."""
+    done = bench("--small", "dead")
+    assert done.returncode == 0, done.stderr
+    assert [row[2].endswith("us") for row in rows(done)] == [True] * 3
 
 
 def test_the_work_of_the_interpreter_is_counted_and_repeats() -> None:
