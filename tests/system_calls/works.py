@@ -29,6 +29,16 @@ def killed(words: str, at: int) -> Step:
     return step
 
 
+def gone(_pupline: PreparedPupline, served: Served) -> None:
+    """No image can be had."""
+    served.given.is_gone = True
+
+
+def there_again(_pupline: PreparedPupline, served: Served) -> None:
+    """All can."""
+    served.given.is_gone = False
+
+
 def hours_ago(pupline: PreparedPupline, _served: Served) -> None:
     """What follows happens before any time of the trials."""
     pupline.set_clock(-7200)
@@ -56,6 +66,8 @@ _BOTH = (doing(RUN), doing(INGEST))
 OTHERS = (
     Work("resume", "resume", (killed(RUN, 650),), check=check_run),
     Work("resume an ingest", "resume", (killed(INGEST, 560),), check=check_ingest),
+    Work("redrive", "redrive --failed --run r", (killed(RUN, 650), doing("stop r")), check=check_run),
+    Work("retry", "ingest --retry-failed i --run-id j", (gone, doing(INGEST), there_again)),
     Work("export", "export dogs --to {world}/exported", _BOTH),
     Work("discard", "discard i --yes", _BOTH, removes=True),
     Work("prune", "prune --older-than 0s", (hours_ago, *_BOTH)),

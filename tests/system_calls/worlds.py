@@ -28,10 +28,11 @@ _NUMBERS = re.compile(r"\d[0-9a-f]{7}|\d+")
 
 
 class Given:
-    """The SHA-256 of every body that was given for a path."""
+    """The SHA-256 of every body that was given for a path. is_gone: from now on all images are."""
 
     def __init__(self) -> None:
         self.by_path: dict[str, set[str]] = defaultdict(set)
+        self.is_gone = False
 
     def new(self, path: str, like: bytes) -> bytes:
         """Another body of the same kind, noted."""
@@ -50,6 +51,8 @@ class ChangingApi(dog_api.DogApi):
 
     def answer(self, path: str) -> tuple[int, bytes]:
         """Other bytes each time."""
+        if self._given.is_gone:
+            return 404, b""
         status, body = super().answer(path)
         return status, self._given.new(path, body) if status == 200 else body
 
@@ -66,7 +69,7 @@ class ChangingKennel(ingest_kennel.Kennel):
     def body_of(self, path: str) -> bytes | None:
         """Other bytes each time."""
         body = super().body_of(path)
-        return None if body is None else self._given.new(ingest_kennel.IMAGES + path, body)
+        return None if body is None or self._given.is_gone else self._given.new(ingest_kennel.IMAGES + path, body)
 
 
 @dataclass(frozen=True)

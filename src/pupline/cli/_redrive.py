@@ -40,6 +40,8 @@ def redrive(
     aborted, timed out or ended with an error of their own. An execution whose failure was handled and recorded ended in
     a Fail state, which a redrive would only enter again, so such executions are named and left alone.
 
+    With --failed it also finishes what a killed process left running.
+
     With --backend aws, executions of every state machine; NAME may be an ARN. Of BulkIngest it runs the batches of its
     Map Run that failed.
 

@@ -306,20 +306,21 @@ class MachineBackend:
         return discard(self.data_dir, selection, self.options, progress, is_ending=bool(unfinished))
 
     def redrive(self, request: RedriveSelection, listener: RunListener) -> RunReport:
-        """Resume executions at the state that did not succeed."""
+        """Resume executions at the state that did not succeed; without names, those too that a killed process left."""
         self._check_exists()
-        names = request.names or [
-            row.name
-            for status in UNSUCCESSFUL
-            for row in self.executions(status=status, run=request.run, workflow=request.workflow)
-        ]
+        named = {status: self._names(request, status) for status in (*UNSUCCESSFUL, "RUNNING") if not request.names}
+        left = named.pop("RUNNING", [])
+        names = request.names or [name for found in named.values() for name in found]
         chosen, refused = redrivable(map(self._ended, names), self.options, listener)
         self.close()
-        if not chosen:
+        if not chosen and not left:
             return RunReport(refused=tuple(refused))
         with _runner(self.data_dir, _REDRIVE_CONCURRENCY, listener, request.proxy) as runner:
-            report = runner.redrive([execution.name for execution in chosen])
+            report = runner.redrive([execution.name for execution in chosen], left)
         return replace(report, refused=(*refused, *report.refused))
+
+    def _names(self, request: RedriveSelection, status: str) -> list[str]:
+        return [row.name for row in self.executions(status=status, run=request.run, workflow=request.workflow)]
 
     def _ended(self, name: str) -> EndedExecution:
         details = self.execution(name)

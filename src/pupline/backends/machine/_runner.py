@@ -166,15 +166,19 @@ class WorkflowRunner:
         # A redrive of one that is running resumes it.
         return self._drive(None, map(RedriveRequest, reversed(names)), resume=False)
 
-    def redrive(self, names: Collection[str]) -> RunReport:
-        """Resume executions that failed, timed out or were aborted, at the state that did not succeed."""
+    def redrive(self, names: Collection[str], unfinished: Collection[str] = ()) -> RunReport:
+        """Resume executions that failed, timed out or were aborted, at the state that did not succeed.
+
+        unfinished: those to resume besides, which a killed process left RUNNING.
+        """
 
         def starts() -> Iterator[RedriveRequest]:
+            yield from map(RedriveRequest, unfinished)
             for name in names:
                 self._unrecorded.withdraw(name)
                 yield RedriveRequest(name)
 
-        self._listener(RunStarted(len(names)))
+        self._listener(RunStarted(len(names) + len(unfinished), len(unfinished)))
         try:
             return self._drive(None, starts(), resume=False)
         finally:
