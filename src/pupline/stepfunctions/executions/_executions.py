@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
-from pupline.errors import StorageError
+from pupline.errors import StorageError, local_trouble
 from pupline.local import (
     ApiDriver,
     ApiJournal,
@@ -161,13 +161,15 @@ class Executions:
         while not self._closing.is_set():
             try:
                 self._driver.drive(until_stopped=True)
-            except StorageError as error:
-                sys.stderr.write(f"executions pause: {printable(error.message)}\n")
-                self._fail_waiting(error)
+            except Exception as error:  # noqa: BLE001 - also a bug of ours: others must go on
+                trouble = error if isinstance(error, StorageError) else local_trouble(error)
+                if trouble is None:
+                    traceback.print_exc(file=sys.stderr)
+                    self._fail_waiting(StorageError(f"pupline has an internal error ({type(error).__name__})"))
+                    continue
+                sys.stderr.write(f"executions pause: {printable(trouble.message)}\n")
+                self._fail_waiting(trouble)
                 self._closing.wait(_PAUSE_SECONDS)
-            except Exception as error:  # noqa: BLE001 - a bug of ours: others must go on
-                traceback.print_exc(file=sys.stderr)
-                self._fail_waiting(StorageError(f"pupline has an internal error ({type(error).__name__})"))
 
     def _fail_waiting(self, error: StorageError) -> None:
         """Executions that the journal does not hold are lost; requests that wait for their end get an error.

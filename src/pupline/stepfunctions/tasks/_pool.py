@@ -18,7 +18,10 @@ class DaemonPool:
         self._closed = False
 
     def submit(self, function: Callable[..., object], *args: Any) -> None:
-        """Call the function, which handles its own errors, in one of the threads. Does nothing after `close`."""
+        """Call the function, which handles its own errors, in one of the threads. Does nothing after `close`.
+
+        Raises: RuntimeError where the system starts no thread, and there is none.
+        """
         with self._changed:
             if self._closed:
                 return
@@ -26,8 +29,14 @@ class DaemonPool:
             if self._idle >= len(self._calls) or self._threads >= self._size:
                 self._changed.notify()
                 return
-            self._threads += 1
-        threading.Thread(target=self._work, name="pupline-task", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name="pupline-task", daemon=True).start()
+            except RuntimeError:
+                if self._threads == 0:  # with others it is slower, and nothing is lost
+                    self._calls.clear()
+                    raise
+            else:
+                self._threads += 1
 
     def close(self) -> None:
         """Begin no further call."""
