@@ -10,8 +10,7 @@ only the facts need to be kept, and only the order has to be right:
 3. ONE transaction holds the facts with their times, the alerts, and the final statuses (written over RUNNING only). If
    it fails, the results of step 2 are thrown away with the driver, and the journal is as before.
 4. Only after the COMMIT are the new commands carried out and the events emitted.
-
-During step 3 the next turn is computed, if its facts are there already and it reads no rows that the COMMIT changes.
+5. During step 3 the next turn is computed, if its facts are there already and it reads no rows that the COMMIT changes.
 
 So a task runs at least once, and execution name + command id is its idempotency key. After a crash the facts are
 replayed, and unanswered commands are carried out again. Each fact is stored with the working time of its execution. So
@@ -50,6 +49,7 @@ from pupline.local._clock import instant
 from pupline.local.database import Database
 from pupline.local.journal._active import ActiveExecutions
 from pupline.local.journal._admission import Admission
+from pupline.local.journal._collector import collecting_less_often
 from pupline.local.journal._journal import ExecutionRow, Journal
 from pupline.local.journal._lambda_runtime import Invocation
 from pupline.local.journal._map_io import LocalMapIO
@@ -102,6 +102,7 @@ class Driver:
         self._has_ended = False
         self._reset()
 
+    @collecting_less_often()
     def drive(
         self,
         starts: Iterable[StartRequest | RedriveRequest] = (),
@@ -112,8 +113,8 @@ class Driver:
         """Run unfinished executions (with `resume`), then `starts`, until all have ended or `stop_starting` is called.
 
         until_stopped: then go on, for the work of `submit`, until `stop_starting` is called.
-        `starts` is read as there is room, so it may be long. A request with the name and input of an existing execution
-        resumes or reports that one; with another input it is refused (ExecutionRefused).
+        `starts` is read as there is room. A request with the name and input of an existing execution resumes or reports
+        that one; with another input it is refused (ExecutionRefused).
         Raises: StorageError when the journal cannot be written, LocalTrouble also when a function met it; the journal
         is then as it was after the last commit, and the executions stay RUNNING.
         """
@@ -200,9 +201,8 @@ class Driver:
         self._admit(turn)
         self.active.publish(turn)
         self._settle()
-        commit = self._database.submit(turn.write) if turn.has_rows else None
-        self._committing = turn, commit
-        if commit is None or not (turn.touches_memory_only and self._has_more):
+        self._committing = turn, self._database.submit(turn.write) if turn.has_rows else None
+        if not (turn.has_rows and turn.touches_memory_only and self._has_more):
             self._settle()
 
     @property
