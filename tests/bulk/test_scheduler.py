@@ -182,17 +182,33 @@ def test_a_retry_after_pauses_the_whole_host() -> None:
 
 
 def test_a_host_that_asks_for_hours_is_left_alone() -> None:
-    """A Retry-After of an hour ends the host's images as rate_limited, without asking for each in vain."""
+    """Three times a Retry-After of an hour end its images as rate_limited, without asking for each in vain."""
     scheduler = scheduler_of()
     add(scheduler, *(f"http://a/{number}.jpg" for number in range(5)))
-    (job,) = scheduler.take(0.0, 1)
     failure = TooManyRequests("429, come back in an hour")
     failure.details["retry_after_seconds"] = 3600
-    scheduler.failed(job, failure, 0.0)
+    for job in scheduler.take(0.0, 3):
+        scheduler.failed(job, failure, 0.0)
     assert scheduler.take(0.0, 9) == []
     assert [end.failure.reason for end in scheduler.take_failed()] == ["rate_limited"] * 5
     scheduler.add_image(9, SourceItem(url="http://a/9.jpg"), None, 3600.0)
     assert urls_of(scheduler.take(3600.0, 9)) == ["http://a/9.jpg"]
+
+
+def test_one_image_that_asks_for_hours_costs_itself() -> None:
+    """It ends at once; the host's other images are fetched, as long as good responses come in between."""
+    scheduler = scheduler_of()
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(20)))
+    failure = TooManyRequests("429, come back in an hour")
+    failure.details["retry_after_seconds"] = 3600
+    fetched = 0
+    while jobs := scheduler.take(0.0, 1):
+        if jobs[0].index % 4:
+            scheduler.succeeded(jobs[0], 0.0)
+            fetched += 1
+        else:
+            scheduler.failed(jobs[0], failure, 0.0)
+    assert (fetched, len(scheduler.take_failed()), scheduler.take_pauses()) == (15, 5, [])
 
 
 def test_a_host_in_trouble_gets_half_as_many_and_earns_them_back() -> None:

@@ -44,6 +44,9 @@ LONGEST_ABSENCE_SECONDS = 60.0
 """How long a host may be away. Then its images end without a request: ten thousand, a time-out each, would delay all
 others for hours."""
 
+LONG_PAUSES = 3
+"""Responses in a row that ask for a longer pause than a run waits, until the host is taken to mean all its images."""
+
 REFUSED_SECONDS = 300.0
 """How long a host that does not answer, or gives no robots.txt, gets no request before it is tried again."""
 
@@ -128,7 +131,7 @@ class Host:
     claim: of the requests in flight, those that others leave to it. good: responses without any sign of trouble.
     failures: transient ones in a row, the first one at `failing_since`. unanswered: of those, the last ones, without
     any response. absences: its pauses for that. is_away: from the first of them until it answers. silent: its requests
-    in flight, while it answers none.
+    in flight, while it answers none. long_pauses: responses in a row that asked for more than a run waits.
     """
 
     def __init__(self, origin: str, limits: HostLimits, concurrency: int) -> None:
@@ -148,6 +151,7 @@ class Host:
         self.unanswered = 0
         self.failures = 0
         self.failing_since = 0.0
+        self.long_pauses = 0
         self.absences = 0
         self.is_away = False
         self._limit_before = self.limit
@@ -256,9 +260,15 @@ class Host:
         self.failures += 1
         self.unanswered = 0 if answered else self.unanswered + 1
 
+    def record_long_pause(self) -> bool:
+        """It asked for a longer pause than a run waits: whether for all its images, as far as one can tell."""
+        self.long_pauses += 1
+        return self.long_pauses >= LONG_PAUSES
+
     def record_response(self) -> None:
         """It responded without any sign of trouble."""
         self.good += 1
+        self.long_pauses = 0
         if self.failures:
             self.unanswered = self.failures = self.absences = 0
             self.come_back()

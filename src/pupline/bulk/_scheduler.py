@@ -368,11 +368,12 @@ class Scheduler:
             host.come_back()
 
     def _refuse_for(self, job: Job, failure: TaskFailure, now: float) -> None:
-        """The host wants a longer pause than a run waits: all its images end, without a request in vain."""
-        seconds = min(float(failure.details["retry_after_seconds"]), LONGEST_REFUSAL_SECONDS)
-        why = f"{job.host.origin} asks for a pause of {plain_number(seconds)} s; retry what failed after that"
-        job.host.refuse(TooManyRequests(why), now + seconds)
-        self._pauses.append(HostPaused(job.host.origin, seconds, failure.message))
+        """The host wants a longer pause than a run waits: the job ends, or all images if the host keeps asking."""
+        if job.host.record_long_pause():
+            seconds = min(float(failure.details["retry_after_seconds"]), LONGEST_REFUSAL_SECONDS)
+            why = f"{job.host.origin} asks for a pause of {plain_number(seconds)} s; retry what failed after that"
+            job.host.refuse(TooManyRequests(why), now + seconds)
+            self._pauses.append(HostPaused(job.host.origin, seconds, failure.message))
         self._end(job, failure, now)
 
     def _pause(self, host: Host, failure: TaskFailure, now: float, seconds: float) -> None:
