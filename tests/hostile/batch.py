@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.hostile.certificates import Certificates
-from tests.hostile.drivers import AMONG_GOOD, DRIVERS
+from tests.hostile.drivers import AMONG_GOOD, DRIVERS, ON_ONE_HOST
 from tests.hostile.internet import DOMAIN, INSIDE, Internet, entrance, furnish
 from tests.hostile.name_server import OWN, NameServer
 from tests.hostile.report import Report
-from tests.hostile.scenario import API, GOOD, Scenario
+from tests.hostile.scenario import API, GOOD, SHARED, Scenario
 from tests.hostile.server import HostileServer
 from tests.hostile.table import SCENARIOS
 
@@ -58,9 +58,10 @@ def main(driver: str, directory: Path, names: Sequence[str]) -> None:
     """Serve the scenarios, drive, and write the report."""
     scenarios = [SCENARIOS[name] for name in names]
     internet = Internet(
-        [API, GOOD, *names],
+        [API, GOOD, SHARED, *names],
         has_names=bool(os.environ[INSIDE]),
         secure=frozenset(one.name for one in scenarios if one.tls),
+        is_shared=driver == ON_ONE_HOST,
     )
     with ExitStack() as stack:
         if internet.has_names:

@@ -58,6 +58,11 @@ def ingest_workflow(urls: Sequence[str], data: Path, origins: Mapping[str, str])
     return _ingest(urls, data, origins, "--workflow", "--concurrency", "64")
 
 
+def ingest_from_one_host(urls: Sequence[str], data: Path, origins: Mapping[str, str]) -> Report:
+    """All URLs in bulk, where one host has all scenarios: no image may cost the others theirs."""
+    return _ingest(urls, data, origins)
+
+
 def _ingest(urls: Sequence[str], data: Path, origins: Mapping[str, str], *options: str) -> Report:
     listed = data.parent / f"{data.name}.txt"
     listed.write_text("".join(f"{url}\n" for url in urls))
@@ -100,9 +105,16 @@ def _handlers(kind: str, urls: Sequence[str], data: Path, origins: Mapping[str, 
 
 Driver = Callable[[Sequence[str], Path, Mapping[str, str]], Report]
 
-DRIVERS: dict[str, Driver] = {one.__name__: one for one in (run, ingest, ingest_workflow, functions, functions_in_bulk)}
-BULK = frozenset({"ingest", "ingest_workflow", "functions_in_bulk"})
+DRIVERS: dict[str, Driver] = {
+    one.__name__: one for one in (run, ingest, ingest_workflow, functions, functions_in_bulk, ingest_from_one_host)
+}
+ON_ONE_HOST = ingest_from_one_host.__name__
+
+EACH_ITS_HOST = frozenset(DRIVERS) - {ON_ONE_HOST}
+"""Those in which each scenario has a host of its own."""
+
+BULK = frozenset({"ingest", "ingest_workflow", "functions_in_bulk", ON_ONE_HOST})
 """Those that read robots.txt."""
 
-AMONG_GOOD = frozenset({"ingest", "ingest_workflow"})
+AMONG_GOOD = frozenset({"ingest", "ingest_workflow", ON_ONE_HOST})
 """Those that get good images too, of the same hosts and of another."""

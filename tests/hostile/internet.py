@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from tests.hostile.scenario import API, GOOD, SHARED
+
 DOMAIN = "hostile.example"
 INSIDE = "PUPLINE_TEST_NAMESPACE"
 """Set in the environment of a process that has its own namespace."""
@@ -38,16 +40,19 @@ _SIOCSIFFLAGS, _SIOCSIFADDR, _SIOCSIFNETMASK, _IFF_UP = 0x8914, 0x8916, 0x891C, 
 class Internet:
     """Where the hosts are. has_names: this process is inside the namespace. ports: of each host without one.
 
-    secure: the labels of those with https URLs.
+    secure: the labels of those with https URLs. is_shared: all scenarios are on one host.
     """
 
     labels: list[str]
     has_names: bool
     secure: frozenset[str] = frozenset()
+    is_shared: bool = False
     ports: dict[str, int] = field(default_factory=dict)
 
     def origin(self, label: str) -> str:
         """The origin of a host."""
+        if self.is_shared and label not in {API, GOOD}:
+            label = SHARED
         scheme = "https" if label in self.secure else "http"
         return f"{scheme}://{label}.{DOMAIN}" if self.has_names else f"http://127.0.0.1:{self.ports[label]}"
 

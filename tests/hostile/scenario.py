@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeAlias
 from pupline.errors import Outcome, Reason
 from tests.e2e.dog_api import jpeg
 
-API, GOOD = "api", "good"
-"""The labels of the image API, and of the host that serves a picture at every path."""
+API, GOOD, SHARED = "api", "good", "shared"
+"""The labels of the image API, of the host that serves a picture at every path, and of one with all scenarios."""
 
 LONGEST_SECONDS = 20.0
 """For how long any behaviour goes on, at most: every request of the drivers has a shorter time-out."""
@@ -135,9 +135,9 @@ def accepted(name: str, does: Callable[[bytes], Behaviour], *, requests: int = 1
     return Scenario(name=name, does=does(body), outcome="stored", reason="accepted", body=body, requests=requests)
 
 
-def failed(name: str, does: Behaviour, reason: Reason, *, requests: int = 1, is_alone: bool = False) -> Scenario:
+def failed(name: str, does: Behaviour, reason: Reason, *, requests: int = 1) -> Scenario:
     """A server of which nothing is stored."""
-    return Scenario(name=name, does=does, outcome="failed", reason=reason, requests=requests, is_alone=is_alone)
+    return Scenario(name=name, does=does, outcome="failed", reason=reason, requests=requests)
 
 
 def refused(name: str, does: Behaviour, reason: Reason) -> Scenario:

@@ -1,6 +1,7 @@
 """The hostile server: every host of every scenario, the image API that names them, and good hosts between them."""
 
 import json
+import re
 import selectors
 import socket
 import threading
@@ -11,7 +12,7 @@ from typing import Self
 
 from tests.hostile.certificates import Certificates
 from tests.hostile.internet import Internet
-from tests.hostile.scenario import API, GOOD, LONGEST_SECONDS, Behaviour, Scenario, Visit, answer, picture
+from tests.hostile.scenario import API, GOOD, LONGEST_SECONDS, SHARED, Behaviour, Scenario, Visit, answer, picture
 
 _PORTS = (80, 443, 8080)
 _MAX_HEAD_BYTES = 65_536
@@ -107,6 +108,7 @@ class HostileServer:
         """Serve a request; whether the connection stays open."""
         sock.settimeout(LONGEST_SECONDS)
         path = _path_of(_request_on(sock))
+        label = self._scenario_of(path) if label == SHARED and path else label
         behaviour = self._behaviour(label, path)
         if path is None or behaviour is None:
             return False
@@ -118,6 +120,11 @@ class HostileServer:
             return True
         behaviour(Visit(sock, path, nth, self.origins))
         return False
+
+    def _scenario_of(self, path: str) -> str:
+        """Whose path this is, where all scenarios are on one host."""
+        name = path.partition("?")[0].removeprefix("/").removesuffix(".jpg")
+        return re.sub("^good-[0-9]+-", "", name) if name != "robots.txt" else SHARED
 
     def _behaviour(self, label: str, path: str | None) -> Behaviour | None:
         scenario = self._scenarios.get(label)

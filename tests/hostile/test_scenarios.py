@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.batch import batch
-from tests.hostile.drivers import DRIVERS
+from tests.hostile.drivers import EACH_ITS_HOST, ON_ONE_HOST
 from tests.hostile.internet import entrance
 from tests.hostile.judging import check_batch, check_equal, check_scenario
 from tests.hostile.report import Report
@@ -26,8 +26,8 @@ UNSOUND = [scenario for scenario in ALL if scenario not in SOUND]
 def reports_of(scenarios: list[Scenario], directory: Path) -> dict[str, Report]:
     """What each way of fetching did with the scenarios; all at once, as they mostly wait."""
     names = [scenario.name for scenario in scenarios]
-    with ThreadPoolExecutor(len(DRIVERS)) as pool:
-        found = {driver: pool.submit(batch, driver, names, directory) for driver in DRIVERS}
+    with ThreadPoolExecutor(len(EACH_ITS_HOST)) as pool:
+        found = {driver: pool.submit(batch, driver, names, directory) for driver in EACH_ITS_HOST}
         return {driver: report.result() for driver, report in found.items()}
 
 
@@ -61,10 +61,20 @@ def test_a_scenario_ends_as_it_says(reports: Mapping[str, Mapping[str, Report]],
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", sorted(EACH_ITS_HOST))
 @pytest.mark.parametrize("scenarios", [SOUND, UNSOUND], ids=["sound", "unsound"])
 def test_nothing_else_happens(
     reports: Mapping[str, Mapping[str, Report]], driver: str, scenarios: list[Scenario]
 ) -> None:
     """One record an image, no forbidden address, no temporary file or traceback; the exit code; good hosts unharmed."""
     check_batch(reports[scenarios[0].name][driver], driver, scenarios)
+
+
+@pytest.mark.long
+def test_no_image_costs_its_host_the_others(tmp_path: Path) -> None:
+    """Where one host has all scenarios, each ends as it says, and the good images between them are stored."""
+    scenarios = [one for one in ALL if not (one.is_alone or one.needs_names or one.robots)]
+    report = batch(ON_ONE_HOST, [one.name for one in scenarios], tmp_path)
+    check_batch(report, ON_ONE_HOST, scenarios)
+    for scenario in scenarios:
+        check_scenario(report, ON_ONE_HOST, scenario)
