@@ -211,6 +211,26 @@ def test_one_image_that_asks_for_hours_costs_itself() -> None:
     assert (fetched, len(scheduler.take_failed()), scheduler.take_pauses()) == (15, 5, [])
 
 
+def test_a_host_that_stalls_on_some_images_is_asked_for_others() -> None:
+    """However many of those stand next to each other: an answer for any other image keeps them all."""
+    scheduler = scheduler_of()
+    add(scheduler, *(f"http://a/{number}.jpg" for number in range(300)))
+    now, tried, fetched, ended = 0.0, set[int](), set[int](), dict[int, str]()
+    while scheduler.held:
+        for job in scheduler.take(now, 8):
+            if job.index < 60:
+                tried.add(job.index)
+                scheduler.failed(job, RequestTimeout(f"image {job.index} stalls"), now)
+            else:
+                scheduler.succeeded(job, now)
+                fetched.add(job.index)
+        ended |= {end.job.index: end.failure.message for end in scheduler.take_failed()}
+        now += 1.0
+    assert fetched == set(range(60, 300))
+    assert ended.keys() == set(range(60))
+    assert all(ended[index] == f"image {index} stalls" for index in tried)
+
+
 def test_a_host_in_trouble_gets_half_as_many_and_earns_them_back() -> None:
     """After a 429 a host gets half of its requests at once; good answers bring back the others."""
     scheduler = scheduler_of(HostLimits(concurrency=4, heed_robots=False))

@@ -52,6 +52,11 @@ REFUSED_SECONDS = 300.0
 
 _GOOD_RESPONSES_PER_STEP = 8
 
+_GOLDEN_RATIO = 0.618
+"""Of a queue's length, from one place to the next: repeated, no two places are close to each other."""
+
+_PLACES_PROBED = 8
+
 
 @dataclass(slots=True, eq=False)
 class Job:
@@ -59,7 +64,7 @@ class Job:
 
     index, item, previous: of an image. page: of a list page. attempts: made so far; deaths: of workers that may have
     been doing it. began_at: when the first attempt began, in seconds since the epoch; 0 before. good_before: its host's
-    good responses when the first attempt failed.
+    good responses when the first attempt failed. failure: of the last attempt.
     """
 
     number: int
@@ -73,6 +78,7 @@ class Job:
     deaths: int = 0
     good_before: int = 0
     began_at: float = 0.0
+    failure: TaskFailure | None = None
     host: "Host" = field(init=False)
 
 
@@ -201,7 +207,19 @@ class Host:
     def take(self) -> Job:
         """Its next job, counted as in flight. Only after `ready_at`."""
         self.in_flight += 1
+        if self.is_away:
+            self._spread_probes()
         return self.urgent.popleft() if self.urgent else self.ready.popleft()
+
+    def _spread_probes(self) -> None:
+        """Put an image first that is far from the last one in the list, and untried if possible.
+
+        Those that it stalls on may stand next to each other; a host is not away while it answers for others.
+        """
+        for _ in range(_PLACES_PROBED):
+            self.ready.rotate(-round(len(self.ready) * _GOLDEN_RATIO))
+            if self.ready and not self.ready[0].attempts:
+                return
 
     def spend(self, now: float) -> None:
         """A request is made."""
@@ -209,9 +227,9 @@ class Host:
             rate.spend(now)
 
     def refusal_of(self, job: Job, now: float) -> TaskFailure | None:
-        """Why this image must not be fetched; None where it may."""
+        """Why this image must not be fetched, its own last failure if it has one; None where it may."""
         if self.refusal is not None and now < self.refused_until:
-            return self.refusal
+            return job.failure or self.refusal
         if self.rules is None or self.rules.allows(_target(job.url)):
             return None
         return robots_refusal(job.url, self.origin)

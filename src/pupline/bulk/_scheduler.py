@@ -166,6 +166,7 @@ class Scheduler:
         host = job.host
         host.in_flight -= 1
         job.attempts += 1
+        job.failure = failure
         if job.attempts == 1:
             job.good_before = host.good
         is_host_trouble = isinstance(failure, _UNANSWERED | _UNWELL)
