@@ -146,7 +146,7 @@ def test_a_host_that_asks_for_a_pause_is_left_alone_for_that_long() -> None:
 
 def test_a_pause_longer_than_the_batch_has_time_for_is_a_failure() -> None:
     """A batch waits no longer than its child's five minutes: the item is rate_limited, and another run can fetch it."""
-    world = BatchWorld({HOST + "a.jpg": [RetryAfter("busy", 60)]})
+    world = BatchWorld({HOST + "a.jpg": [RetryAfter("busy", 60)], HOST + "b.jpg": [RetryAfter("busy", 60)]})
     event = event_of(urls("a.jpg", "b.jpg"))
     answer = world.all_rounds({**event, "started": "2026-01-01T00:00:00.000Z"})
     assert answer["outcomes"] == {"failed": 2}

@@ -15,7 +15,7 @@ OTHER = "https://other.example/c.jpg"
 
 
 def test_a_host_that_answers_nothing_takes_no_time_from_the_others() -> None:
-    """Five requests without a response end its round; its images end as those did, and none is asked for too often."""
+    """Five requests without a response end its round; after the batch's time its images end as those did."""
     names = [f"{HOST}{number}.jpg" for number in range(12)]
     world = BatchWorld({OTHER: [jpeg(1)]})
     asked, get = Counter[str](), world.web.get
@@ -34,6 +34,23 @@ def test_a_host_that_answers_nothing_takes_no_time_from_the_others() -> None:
     assert world.all_rounds(event)["outcomes"] == {"failed": 12, "stored": 1}
     assert {record.reason for record in world.records} == {"timeout", "accepted"}
     assert max(asked.values()) <= 5
+
+
+def test_a_host_that_stalls_on_some_images_gives_the_others() -> None:
+    """Those behind them in the list come first in the next round."""
+    stalling = [f"{HOST}{number}.jpg" for number in range(6)]
+    good = [f"{HOST}good-{number}.jpg" for number in range(9)]
+    world = BatchWorld({url: [jpeg(number)] for number, url in enumerate(good)})
+    get = world.web.get
+
+    def slow(url: str, **options: Any) -> Response:
+        if url in stalling:
+            world.clock.sleep(10.0)
+            raise RequestTimeout(f"{url}: not done after 10 s")
+        return get(url, **options)
+
+    world.web.get = slow  # type: ignore[method-assign]
+    assert world.all_rounds(event_of([*stalling, *good]))["outcomes"] == {"failed": 6, "stored": 9}
 
 
 class _CountedLock:

@@ -55,8 +55,11 @@ class RoundEnd:
 
 
 MAX_UNANSWERED = 5
-"""Requests in a row that a host may leave without any response, until it gets no further one in this round: others in
-the batch need the time, of which each of those took all that a request has."""
+"""Requests that a host may leave without any response, and without one to another request meanwhile, until it gets no
+further one in this round: others in the batch need the time."""
+
+SLOW_SECONDS = 1.0
+"""A failure that came sooner cost no time."""
 
 _UNANSWERED = ConnectionFailed | RequestTimeout
 
@@ -118,6 +121,7 @@ class HostThrottle:
     _next: dict[str, float] = field(default_factory=dict)
     _paused: dict[str, int] = field(default_factory=dict)
     _unanswered: dict[str, list[TaskFailure]] = field(default_factory=dict)
+    _answered_at: dict[str, float] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def pause(self, host: str, seconds: int) -> None:
@@ -125,28 +129,34 @@ class HostThrottle:
         with self._guard:
             self._paused[host] = max(seconds, 1, self._paused.get(host, 0))
 
-    def record(self, host: str, failure: TaskFailure | None) -> None:
-        """Note how a request to the host ended."""
+    def record(self, host: str, began: float, failure: TaskFailure | None) -> None:
+        """Note how a request to the host ended, which began then."""
+        now = self.monotonic()
         with self._guard:
-            if isinstance(failure, _UNANSWERED):
-                self._unanswered.setdefault(host, []).append(failure)
-            else:
+            if not isinstance(failure, _UNANSWERED):
+                self._answered_at[host] = now
                 self._unanswered.pop(host, None)
+            elif now >= began + SLOW_SECONDS and began >= self._answered_at.get(host, began):
+                self._unanswered.setdefault(host, []).append(failure)
+
+    def silence_of(self, host: str) -> TaskFailure | None:
+        """The failure of an image that is not requested, as its host answers nothing; None where it may answer."""
+        with self._guard:
+            unanswered = self._unanswered.get(host, [])
+            if len(unanswered) < MAX_UNANSWERED:
+                return None
+            last = unanswered[-1]
+            return type(last)(
+                f"{printable(host)}: not requested, as it answered none of {len(unanswered)} requests (the last one: "
+                f"{last.message}); try again later"
+            )
 
     def wait(self, host: str) -> int | None:
         """Wait until the host may be requested; None then, or the seconds of the pause that it asked for.
 
-        0 when the round would be over. Raises: RequestTimeout when that would be after the end of the batch; as the
-        last request to the host when it answers none.
+        0 when the round would be over. Raises: RequestTimeout when that would be after the end of the batch.
         """
         with self._guard:
-            unanswered = self._unanswered.get(host, [])
-            if len(unanswered) >= MAX_UNANSWERED:
-                last = unanswered[-1]
-                raise type(last)(
-                    f"{printable(host)}: not requested, as it answered none of {len(unanswered)} requests (the last "
-                    f"one: {last.message}); try again later"
-                )
             if host in self._paused:
                 return self._paused[host]
             now = self.monotonic()
@@ -180,6 +190,9 @@ class BatchFetcher:
         """The image with its bytes, another outcome, or the item for the next round. Raises: LocalTrouble."""
         try:
             url = _url_of(item)
+            silence = self.hosts.silence_of(url.origin.host)
+            if silence is not None:
+                return self._defer(item, item.attempt, 1) or fetch_failed(silence)
             pause = self.hosts.wait(url.origin.host)
             if pause == 0:
                 return DeferredItem(item, 1)
@@ -205,6 +218,7 @@ class BatchFetcher:
             return fetch_failed(bug)
 
     def _request(self, url: Url, item: BatchItem) -> tuple[FetchedImage, bytes] | UnchangedImage:
+        began = self.monotonic()
         try:
             if self.rules.heed_robots:
                 self.robots.check(url)
@@ -212,9 +226,9 @@ class BatchFetcher:
         except Refusal:
             raise
         except TaskFailure as failure:
-            self.hosts.record(url.origin.host, failure)
+            self.hosts.record(url.origin.host, began, failure)
             raise
-        self.hosts.record(url.origin.host, None)
+        self.hosts.record(url.origin.host, began, None)
         return fetched
 
     def _retry(self, item: BatchItem, failure: TaskFailure) -> DeferredItem | None:

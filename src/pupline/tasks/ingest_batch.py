@@ -249,7 +249,9 @@ def _decide(batch: BatchRound, services: BatchServices, seconds: float) -> Round
     time_of_round = min(time_of_batch, seconds, _seconds_left(batch, services))
     worker = _ItemWorker(batch, services, RoundEnd(began + time_of_round, began + time_of_batch))
     concurrency = min(services.concurrency, batch.run.requests or services.concurrency)
-    results = map_in_threads(worker.work, batch.items, concurrency)
+    # First those that were tried less often: a host that stalls on the others may answer for them.
+    items = sorted(batch.items, key=lambda item: item.attempt)
+    results = map_in_threads(worker.work, items, concurrency)
     rows = sorted((one for one in results if isinstance(one, ItemRow)), key=lambda row: row.index)
     deferred = [one for one in results if isinstance(one, DeferredItem)]
     body = b""
