@@ -1,6 +1,7 @@
 """What a way of fetching did with the scenarios, as JSON between the processes."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ class Report:
     def write(self, path: Path) -> None:
         """Write it as JSON."""
         path.write_text(json.dumps(asdict(self)))
+
+    def objects_named(self, key: str) -> set[str]:
+        """The SHA-256 of the objects of this key, also at the path that a key gets whose own path another has taken."""
+        stem, dot, extension = key.rpartition(".")
+        begin, end = (stem, dot + extension) if stem else (key, "")
+        path = re.compile(rf"{re.escape(begin)}(?:~[0-9a-f]{{8}})?{re.escape(end)}")
+        return {digest for found, digest in self.objects.items() if path.fullmatch(found)}
 
     @classmethod
     def read(cls, path: Path) -> "Report":

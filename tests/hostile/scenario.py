@@ -71,8 +71,9 @@ class Scenario:
     outcome, reason: of the record. body: of what is stored or quarantined; None where nothing is. requests: for the
     image, at most, however it is fetched. robots: the answer to robots.txt; a 404 by default. in_bulk: outcome and
     reason where robots.txt and X-Robots-Tag are heeded, if they differ. lookups: the addresses of the name, as the
-    n-th lookup gives them; its own address by default. tls: how it speaks TLS, for an https URL. is_alone: nothing else
-    can be had of its host. needs_names: it means something only where there are names and addresses of its own.
+    n-th lookup gives them; its own address by default. tls: how it speaks TLS, for an https URL. kept_as: the name in
+    the record. size: width and height in the record, where that is checked. is_alone: nothing else can be had of its
+    host. needs_names: it means something only where there are names and addresses of its own.
     """
 
     name: str
@@ -86,6 +87,8 @@ class Scenario:
     in_bulk: tuple[Outcome, Reason] | None = None
     lookups: tuple[tuple[str, ...], ...] = ()
     tls: Tls | None = None
+    kept_as: str = ""
+    size: tuple[int | None, int | None] | None = None
     is_alone: bool = False
     needs_names: bool = False
 

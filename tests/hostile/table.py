@@ -3,16 +3,18 @@
 import os
 import re
 
-from tests.hostile import bodies, framing, heads, names, redirects, robots, statuses, tls
+from tests.hostile import bodies, contents, framing, heads, kept_names, names, redirects, robots, statuses, tls
 from tests.hostile.scenario import Scenario
 
-SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario
-    for module in (bodies, framing, heads, names, redirects, robots, statuses, tls)
-    for scenario in module.SCENARIOS
-}
+_MODULES = (bodies, contents, framing, heads, kept_names, names, redirects, robots, statuses, tls)
 
-SHORT = frozenset({"counted", "until-closed", "two-lengths", "to-metadata", "to-itself", "status-204", "status-410"})
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for module in _MODULES for scenario in module.SCENARIOS}
+
+SHORT = frozenset(
+    {"counted", "until-closed", "two-lengths", "to-metadata", "to-itself", "status-204", "status-410"}
+    | {"body-empty", "body-html", "body-png-wrong-crc", "body-png-bomb", "body-jpeg-and-zip"}
+    | {"name-climbing", "name-right-to-left", "name-a-device", "name-upper-case", "name-lower-case", "name-too-long"}
+)
 """Those of the short version: nothing is tried again, so nothing waits."""
 
 

@@ -5,10 +5,13 @@ import gzip
 import io
 import json
 import lzma
+import sys
 import tracemalloc
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -200,6 +203,30 @@ def test_a_bomb_is_not_unpacked_to_its_end(tmp_path: Path, monkeypatch: pytest.M
     assert found[0] == A
     assert "it unpacks to more than" in found[-1]
     assert most < 12_000_000
+
+
+@pytest.mark.parametrize("name", ["dogs.txt", "dogs.jsonl"])
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n", b" \t\n\n\x0b\n"])
+def test_many_blank_lines_take_few_steps(tmp_path: Path, name: str, blank: bytes) -> None:
+    """A packed list of 300 kB may have 70 million; the numbers of the lines after them are right."""
+    first = b'{"url": "https://x.org/1.jpg"}\n' if name.endswith("l") else b"https://x.org/1.jpg\n"
+    blanks = blank * 30_000
+    lines = blanks.count(b"\n")
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(first + blanks + b" \t\xff\n" + blanks + b"\xff"))
+    steps = Counter[str]()
+
+    def count(_frame: object, event: str, called: Any) -> None:
+        if event == "c_call":
+            steps[called.__name__] += 1
+
+    sys.setprofile(count)
+    try:
+        urls = urls_of(tmp_path / f"{name}.gz")
+    finally:
+        sys.setprofile(None)
+    assert urls[0] == "https://x.org/1.jpg"
+    assert [url.partition(": ")[0] for url in urls[1:]] == [f"line {lines + 2}", f"line {2 * lines + 3}"]
+    assert 0 < steps["readline"] < 1000
 
 
 @pytest.mark.parametrize("name", ["dogs.txt", "dogs.csv", "dogs.jsonl", "dogs.json", "dogs.list", "dogs.txt.gz"])

@@ -5,6 +5,7 @@ text: the row's place and its problem. Such a text is never fetched, and ends in
 lines and comments are skipped.
 """
 
+import io
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -32,7 +33,7 @@ LINE_ENDS: Final = b"\r\n"
 
 _HASH = ord("#")
 _LINE_FEED = ord("\n")
-_BLANK_LINE = b"\n"
+_BLANK = ord(" ")
 _ASCII = 0x80
 _BOM = b"\xef\xbb\xbf"
 _MAX_COLUMNS = 1_000  # whose use is kept: objects may have other keys in every row
@@ -191,7 +192,11 @@ class TextFile(Rows):
             why = None
             at += len(data)
             number += 1
-            if data == _BLANK_LINE and around is BLANKS:  # some files have millions
+            # Some files have millions of blank lines, and packed ones many more.
+            if data[0] <= _BLANK and data[-1] == _LINE_FEED and around is BLANKS and not data.strip(BLANKS):
+                skipped = self._skip_blank_lines()
+                at += len(skipped)
+                number += skipped.count(b"\n")
                 continue
             if data[-1] != _LINE_FEED:
                 at, why = self._unended(at, data)
@@ -206,6 +211,14 @@ class TextFile(Rows):
             raise ConfigurationError(f"{self.name}: it cannot be read: {printable(broken)}")
         if broken:
             yield at, number + 1, b"", f"the list breaks off here: {broken}"
+
+    def _skip_blank_lines(self) -> bytes:
+        """Read on over blank lines, as far as they are in the buffer; what was skipped."""
+        if not isinstance(self._file, io.BufferedReader):
+            return b""
+        ahead = self._file.peek()
+        blank = ahead[: len(ahead) - len(ahead.lstrip(BLANKS))]
+        return self._file.read(blank.rfind(b"\n") + 1)
 
     def _unended(self, at: int, data: bytes) -> tuple[int, str | None]:
         """The byte after a line that was read in part, and why it is unusable, if it is."""
