@@ -19,6 +19,7 @@ from pupline.errors import (
     TaskFailure,
     TooLarge,
 )
+from pupline.sources import max_page_attempts
 from pupline.sources.api._paginators import paginator_of
 from pupline.specs import PaginatorSpec
 from tests.sources.recorded_apis import Asked, list_all, list_from_everywhere, missing, numbered, spec_source
@@ -286,6 +287,28 @@ def test_an_api_that_fails_for_every_page_stops_its_listing() -> None:
     is_down = False
     rest = list_all(source.open(position=listing.position()), api)
     assert [url[-12:-11] for url in rest.urls] == ["d", "e", "f", "g", "a", "b", "c"]
+
+
+def test_a_page_that_can_wait_has_half_the_attempts() -> None:
+    """It has as many again after the others; the page after one that fails has all, as the API may be down."""
+    listing = spec_source(IDS).open()
+
+    def can_wait() -> bool:
+        request = listing.request()
+        assert request is not None
+        return request.can_wait
+
+    waits = [can_wait()]
+    listing.read(b'{"message": ["a", "b", "c"]}', {})
+    waits.append(can_wait())
+    assert listing.skip(ServerError("the server answered 500"))
+    waits.append(can_wait())
+    listing.read(b'{"items": []}', {})
+    waits.append(can_wait())
+    assert waits == [False, True, False, True]
+    failure = ServerError("the server answered 500")
+    attempts = [max_page_attempts(failure, has_answered=True, can_wait=can_wait) for can_wait in (True, False)]
+    assert attempts == [4, 8]
 
 
 def test_a_window_of_days_that_fails_is_requested_again_later() -> None:

@@ -14,7 +14,8 @@ LONGEST_BACK_OFF_SECONDS = 30.0
 def max_attempts(job: Job, failure: TaskFailure) -> int:
     """How many attempts the job has in all, given the state of its host. failure: the latest."""
     if job.kind != "image":  # many images depend on a list page or a robots.txt
-        return max_page_attempts(failure, has_answered=job.host.good > 0)
+        can_wait = job.page is not None and job.page.can_wait
+        return max_page_attempts(failure, has_answered=job.host.good > 0, can_wait=can_wait)
     if job.host.refusal is not None:
         return 0
     return PATIENT_ATTEMPTS if _is_host_failing(job) else MAX_ATTEMPTS

@@ -19,7 +19,7 @@ FIRST_ATTEMPTS = 4
 response, all will be like it."""
 
 LATER_ATTEMPTS = 8
-"""For a later page, in a minute or so: without it, the listing ends."""
+"""For a later page, in a minute or so: without it, the listing ends. For one that can wait, half as many, twice."""
 
 FIRST_PAUSE_SECONDS = 1.0
 _MAX_PAUSE_SECONDS = 30.0
@@ -68,7 +68,7 @@ class Pages:
             except LocalTrouble:
                 raise
             except TaskFailure as failure:
-                most = max_page_attempts(failure, has_answered=has_answered)
+                most = max_page_attempts(failure, has_answered=has_answered, can_wait=request.can_wait)
                 if failure.is_transient and attempt < most and not _asks_to_stay_away(failure):
                     known = float(failure.seconds) if isinstance(failure, RetryAfter) else None
                     seconds = page_pause_seconds(attempt, self.chance) if known is None else known
@@ -82,9 +82,13 @@ class Pages:
                 return Page([], (note,))
 
 
-def max_page_attempts(failure: TaskFailure, *, has_answered: bool) -> int:
-    """How many attempts a page has in all, after this failure. has_answered: whether the API has answered before."""
-    return LATER_ATTEMPTS if has_answered and not isinstance(failure, UnreadableAnswer) else FIRST_ATTEMPTS
+def max_page_attempts(failure: TaskFailure, *, has_answered: bool, can_wait: bool = False) -> int:
+    """How many attempts a page has in all, after this failure.
+
+    has_answered: whether the API has answered before. can_wait: whether other pages can be requested first.
+    """
+    is_patient = has_answered and not can_wait and not isinstance(failure, UnreadableAnswer)
+    return LATER_ATTEMPTS if is_patient else FIRST_ATTEMPTS
 
 
 def page_pause_seconds(attempt: int, chance: random.Random) -> float:

@@ -27,7 +27,7 @@ class PageRequest:
 
     url, headers: ready to be sent. They may hold secrets, so `repr` shows neither, and every text about this request
     (a failure's message names the URL) goes through `mask` before anybody sees it. advice: what to do if the API
-    refuses the key.
+    refuses the key. can_wait: whether other pages can be requested first, if it fails.
     """
 
     url: str
@@ -36,6 +36,7 @@ class PageRequest:
     content_type: str = "application/x-www-form-urlencoded"
     secrets: tuple[str, ...] = ()
     advice: str = ""
+    can_wait: bool = False
 
     def mask(self, text: str) -> str:
         """`text` with `***` for every secret of this request, plain or percent-encoded."""

@@ -165,9 +165,11 @@ class ApiListing:
             raise self._stuck
         # Kept until the response: the token may expire on the way, and the response is a page all the same.
         self._token_request = self._credentials.token_request()
-        return self._token_request or page_request(
-            self._spec, self._paginator.next_page(), self._credentials, self._contact
-        )
+        if self._token_request is not None:
+            return self._token_request
+        request = page_request(self._spec, self._paginator.next_page(), self._credentials, self._contact)
+        # After a page that fails, the next one shows with all attempts whether it is the API.
+        return replace(request, can_wait=self._paginator.can_defer and not self._failing_in_a_row)
 
     def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:
         """The items of the requested page.

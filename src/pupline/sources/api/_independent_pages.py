@@ -52,6 +52,10 @@ class _Independent(Paginator):
         return True
 
     @property
+    def can_defer(self) -> bool:
+        return self.names_items
+
+    @property
     def is_deferred(self) -> bool:
         return self._upcoming() is None and bool(self._later)
 

@@ -113,6 +113,11 @@ class Paginator(ABC):
         return False
 
     @property
+    def can_defer(self) -> bool:
+        """Whether pages do not depend on one another, so that one may be requested later."""
+        return False
+
+    @property
     def is_deferred(self) -> bool:
         """Whether the requested page is one that failed before; see `defer_page`."""
         return False
