@@ -98,7 +98,8 @@ class Fetcher:
 
 def _failed(request: WorkerRequest, began_at: float, err: Exception) -> RequestFailed:
     failure = err if isinstance(err, TaskFailure) else internal_failure(request.url, err)
-    return RequestFailed(request.number, began_at, time.time(), failure)
+    # Its traceback has the frames that raised it, which refer to it: such rings stay until the collector finds them.
+    return RequestFailed(request.number, began_at, time.time(), failure.with_traceback(None))
 
 
 def _previous_fetch(request: ImageRequest) -> PreviousFetch | None:
