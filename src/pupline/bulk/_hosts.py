@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from pupline.errors import TaskFailure
+from pupline.errors import ConnectionFailed, RequestTimeout, TaskFailure
 from pupline.http import robots_refusal
 from pupline.tasks.items import PreviousFetch, SourceItem
 
@@ -56,6 +56,8 @@ _GOLDEN_RATIO = 0.618
 """Of a queue's length, from one place to the next: repeated, no two places are close to each other."""
 
 _PLACES_PROBED = 8
+
+_UNANSWERED = ConnectionFailed | RequestTimeout
 
 
 @dataclass(slots=True, eq=False)
@@ -212,13 +214,13 @@ class Host:
         return self.urgent.popleft() if self.urgent else self.ready.popleft()
 
     def _spread_probes(self) -> None:
-        """Put an image first that is far from the last one in the list, and untried if possible.
+        """Put an image first that is far from the last one in the list, and not known to be left without a response.
 
         Those that it stalls on may stand next to each other; a host is not away while it answers for others.
         """
         for _ in range(_PLACES_PROBED):
             self.ready.rotate(-round(len(self.ready) * _GOLDEN_RATIO))
-            if self.ready and not self.ready[0].attempts:
+            if self.ready and not isinstance(self.ready[0].failure, _UNANSWERED):
                 return
 
     def spend(self, now: float) -> None:
