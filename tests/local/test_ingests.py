@@ -125,6 +125,7 @@ texts = st.text(max_size=20)
         sha1=st.none() | texts,
         title=st.none() | texts,
         labels=st.lists(texts, max_size=3).map(tuple),
+        extra=st.just({}),
     )
 )
 def test_what_a_source_tells_comes_back(backend_of_all: LocalBackend, item: SourceItem) -> None:

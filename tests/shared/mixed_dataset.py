@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +71,10 @@ def _mixed_item(number: int) -> tuple[SourceItem, bytes | None]:
     name = plain if number % 5 == 0 else f"{number}.[x]*.{FORMATS[number % len(FORMATS)].lower()}"
     item = SourceItem(url=f"https://cdn.example/{name}", id=f"{number:04}")
     if number >= 20:
-        item = replace(item, title=f"Rex {number} 🐕\u2028", caption=f"a dog, number {number}", creator="=Ann")
-        item = replace(item, labels=("hound", "afghan") if number % 2 else ("pug",))
+        item = item._replace(title=f"Rex {number} 🐕\u2028", caption=f"a dog, number {number}", creator="=Ann")
+        item = item._replace(labels=("hound", "afghan") if number % 2 else ("pug",))
     if number:
-        item = replace(item, extra={"day": "2026-01-31", **(LATE if number >= 100 else {})})
+        item = item._replace(extra={"day": "2026-01-31", **(LATE if number >= 100 else {})})
     bodies = {7: b"<!doctype html><title>Not a dog</title>", 8: None}
     same = 5 if number == 6 else number
     return item, bodies.get(number, picture(same, FORMATS[same % len(FORMATS)]))

@@ -18,7 +18,7 @@ MAX_CAUSE = 500
 """Characters of a cause: enough for each of our messages, in a record of about one write unit (1 KB)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)  # frozen, it would take five times as long to make
 class AuditRecord:
     """One processed image. Absent facts are None; `as_item` leaves them out.
 

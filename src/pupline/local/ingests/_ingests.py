@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pupline.errors import NoSuchName
@@ -309,7 +308,7 @@ def _lost(connection: sqlite3.Connection, ingest_id: int, rows: Sequence[tuple[A
 
 def _item_to_fetch(url: str, facts: str | None) -> SourceItem:
     """The item without its `extra`, which stays in the table: 100,000 items may wait in memory."""
-    return _item(url, facts) if facts is None or '"extra":' not in facts else replace(_item(url, facts), extra={})
+    return _item(url, facts) if facts is None or '"extra":' not in facts else _item(url, facts)._replace(extra={})
 
 
 def _item(url: str, facts: str | None) -> SourceItem:

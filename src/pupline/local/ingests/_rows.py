@@ -1,4 +1,7 @@
-"""Values that the tables of bulk ingestion hold, take and return."""
+"""Values that the tables of bulk ingestion hold, take and return.
+
+Those that are made for each item are not frozen: that would make them three times as slow to make.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -56,7 +59,7 @@ class AbortRequest:
     cause: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PendingItem:
     """An item that is not done. previous: what an earlier run stored of the same URL.
 
@@ -71,7 +74,7 @@ class PendingItem:
     deaths: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Arrival:
     """An item with its outcome. path: the temporary file in the data directory with the bytes of a `FetchedImage`.
 
@@ -87,7 +90,7 @@ class Arrival:
     ended_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ItemDone:
     """An item whose object, record and outcome are committed."""
 

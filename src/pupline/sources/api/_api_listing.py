@@ -357,7 +357,7 @@ class ApiListing:
     def _without_secrets(self, item: SourceItem) -> SourceItem:
         """Some APIs repeat the key in the URLs of their images; it would be in every record."""
         clean = self._credentials.clean(item.url)
-        return item if clean == item.url else replace(item, url=clean)
+        return item if clean == item.url else item._replace(url=clean)
 
     def _within_cap(self, items: list[SourceItem]) -> list[SourceItem]:
         cap = self._spec.terms.cap
