@@ -232,12 +232,19 @@ def test_a_separator_that_is_none_is_passed_over(tmp_path: Path, separator: byte
     assert urls_of(file) == ["https://a.org/1.jpg"]
 
 
+def test_a_header_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    """Cut at the limit, it would have fewer columns than its rows, which would all be unusable."""
+    (tmp_path / "dogs.csv").write_text(f"url,{'column,' * 200_000}last\nhttps://x.org/1.jpg{',' * 200_001}\n")
+    with pytest.raises(ConfigurationError, match=r"dogs\.csv: its first row is longer than 1 MiB"):
+        resolve(str(tmp_path / "dogs.csv")).open()
+
+
 @pytest.mark.parametrize("letter", ["a", '"', " x"])
 def test_a_first_row_that_is_too_long_is_told(tmp_path: Path, letter: str) -> None:
     """It can be no header, and what the columns are nobody knows."""
     file = tmp_path / "dogs.csv"
     file.write_text(letter * 2_000_000 + "\nurl,name\nhttps://a.org/1.jpg,rex\n")
-    with pytest.raises(ConfigurationError, match=r"dogs\.csv: its first row has a cell that is too long"):
+    with pytest.raises(ConfigurationError, match=r"dogs\.csv: its first row (has a cell that is too long|is longer)"):
         resolve(str(file)).open()
 
 

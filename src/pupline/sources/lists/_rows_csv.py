@@ -14,7 +14,7 @@ from typing import IO, Any, Final, TypeAlias
 
 from pupline.errors import ConfigurationError
 from pupline.sources.lists._dialect import ONE_COLUMN, CsvOptions, Dialect, dialect_of
-from pupline.sources.lists._rows import LINE_ENDS, Line, RowPosition, TextFile
+from pupline.sources.lists._rows import LINE_ENDS, TOO_LONG, Line, RowPosition, TextFile
 from pupline.tasks.items import SourceItem
 from pupline.text import original_cell
 
@@ -43,6 +43,8 @@ class CsvRows(TextFile):
     def __init__(self, name: str, file: IO[bytes], position: RowPosition, options: CsvOptions) -> None:
         super().__init__(name, file, position)
         sample = list(_sample_lines(self._lines(RowPosition(), LINE_ENDS)))
+        if sample and sample[0][3] == TOO_LONG:  # cut there, a header would have fewer columns than its rows
+            raise ConfigurationError(f"{name}: its first row is longer than 1 MiB; shorten it")
         lines = [data.decode("utf-8", "surrogateescape") + "\n" for _, _, data, _ in sample]
         try:
             self._dialect = dialect_of(lines, options)
