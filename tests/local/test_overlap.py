@@ -31,7 +31,7 @@ def test_a_function_is_called_after_the_facts_that_led_to_it_are_on_disk(tmp_pat
 
 
 def test_the_next_turn_is_computed_during_a_commit(tmp_path: Path, monkeypatch: Any) -> None:
-    """The commit of the first 512 starts waits here until the driver has read the next one."""
+    """The commit of the first 600 starts, a turn, waits here until the driver has read the next one."""
     bench, computed, waited = Bench(tmp_path), threading.Event(), []
     submit = bench.backend.database.submit
 
@@ -43,8 +43,8 @@ def test_the_next_turn_is_computed_during_a_commit(tmp_path: Path, monkeypatch: 
         return submit(wait_and_work)
 
     def starts() -> Iterator[StartRequest]:
-        for number in range(600):
-            if number > 512:
+        for number in range(610):
+            if number >= 600:
                 computed.set()
             yield StartRequest(f"e{number}", {"n": number})
 
@@ -52,4 +52,4 @@ def test_the_next_turn_is_computed_during_a_commit(tmp_path: Path, monkeypatch: 
     runtime = LambdaRuntime({"Double": double}, concurrency=2)
     finished = bench.driver(DOUBLE, runtime, concurrency=1_000).drive(starts()).finished
     runtime.close()
-    assert (dict(finished), all(waited)) == ({"SUCCEEDED": 600}, True)
+    assert (dict(finished), all(waited)) == ({"SUCCEEDED": 610}, True)
