@@ -31,6 +31,9 @@ IS_LONG = IMAGES >= 5_000
 UNDER_WAY = 2_000
 """Images fetched and not yet committed that an interruption may cost, at most: some groups of 512."""
 
+DESCRIPTORS = 1_000
+"""Of a process, at most: a worker keeps 768 files open until they are synced, and 64 connections."""
+
 MONTH = 30 * 86_400
 SHIFTED = Path(__file__).parents[1] / "shared" / "shifted_clock"
 MEGABYTE = 1 << 20
@@ -173,14 +176,16 @@ def _check_all(soak: Soak, interruptions: int) -> None:
 
 
 def _check_flat(soak: Soak) -> None:
-    """Nothing grows with the images: bounds for all, and in long attempts no growth."""
+    """Nothing grows with the images: bounds for all, and in long attempts no growth while images are fetched."""
+    processes = 1 + len(os.sched_getaffinity(0))
     for one in soak.attempts:
         assert one.most("wal") <= 64 * MEGABYTE, one
-        assert one.most("descriptors") <= 600, one
+        assert one.most("descriptors") <= DESCRIPTORS * processes, one
+        assert one.most("memory") <= 100 * MEGABYTE * processes, one
         assert one.most("temporary") <= 3 * UNDER_WAY, one
-        if IS_LONG and len(one.found) > 60:
-            assert one.growth("memory") < 0.2, one
-            assert one.growth("descriptors") < 0.2, one
+    if IS_LONG:
+        for one in soak.attempts[:-2]:  # the last ones write the metadata, with more libraries
+            assert one.growth("memory") < 0.3, one
 
 
 def _check_retry(soak: Soak) -> None:
