@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 _SECONDS = 0.1
 _PAGE_BYTES = 4096
@@ -33,23 +32,12 @@ class Samples:
         """The largest value of a field."""
         return max((getattr(one, name) for one in self.found), default=0)
 
-    def growth(self, name: str) -> float:
-        """How much larger a field is in the last third of the looks than in the second; 0.2 is by 20 %."""
-        third = len(self.found) // 3
-        if not third:
-            return 0.0
-        second, last = (
-            median(getattr(one, name) for one in part)
-            for part in (self.found[third : 2 * third], self.found[2 * third : 3 * third])
-        )
-        return last / second - 1 if second else 0.0
-
     def __str__(self) -> str:
         images = self.found[-1].images if self.found else 0
         return (
-            f"{self.what:<28} {images:>7,} images  {self.most('memory') >> 20:>4} MB ({self.growth('memory'):+.0%})"
-            f"  {self.most('descriptors'):>4} descriptors ({self.growth('descriptors'):+.0%})"
-            f"  WAL {self.most('wal') / 2**20:>5.1f} MB  {self.most('temporary'):>5} temporary files"
+            f"{self.what:<32} {images:>7,} images  {self.most('memory') >> 20:>4} MB"
+            f"  {self.most('descriptors'):>5,} descriptors  WAL {self.most('wal') / 2**20:>5.1f} MB"
+            f"  {self.most('temporary'):>5} temporary files"
         )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.ingest_checks import check_ingest, check_nothing_half_done
+from tests.e2e.ingest_checks import check_ingest, check_nothing_half_done, is_sound
 from tests.e2e.ingest_kennel import Kennel, kennel_of, serving
 from tests.shared.installed import PUPLINE, pupline
 from tests.soak.process_samples import Samples, sampling
@@ -102,7 +102,7 @@ def test_an_ingest_that_is_killed_with_its_clock_set_and_its_disk_full_has_every
         interruptions = _interruptions(soak)
         for images, what, interrupt in interruptions:
             with soak.attempt(what) as child:
-                soak.wait_for(images, child)
+                soak.wait_for(max(images, kennel.total_sent + 1), child)
                 interrupt(child)
         with soak.attempt("killed while it writes metadata") as child:
             _wait(lambda: (soak.data / "buckets/dog-images/datasets/dogs").exists() or child.poll() is not None)
@@ -176,7 +176,7 @@ def _check_all(soak: Soak, interruptions: int) -> None:
 
 
 def _check_flat(soak: Soak) -> None:
-    """Nothing grows with the images: bounds for all, and in long attempts no growth while images are fetched."""
+    """Nothing grows with the images: there are bounds, and late attempts need no more memory than early ones."""
     processes = 1 + len(os.sched_getaffinity(0))
     for one in soak.attempts:
         assert one.most("wal") <= 64 * MEGABYTE, one
@@ -184,18 +184,19 @@ def _check_flat(soak: Soak) -> None:
         assert one.most("memory") <= 100 * MEGABYTE * processes, one
         assert one.most("temporary") <= 3 * UNDER_WAY, one
     if IS_LONG:
-        for one in soak.attempts[:-2]:  # the last ones write the metadata, with more libraries
-            assert one.growth("memory") < 0.3, one
+        fetching = [one.most("memory") for one in soak.attempts[:-2]]  # the last ones write metadata: more libraries
+        half = len(fetching) // 2
+        assert max(fetching[half:]) < 1.25 * max(fetching[:half]), fetching
 
 
 def _check_retry(soak: Soak) -> None:
-    """Only what failed is asked for, each once; it succeeds, and the whole is there."""
+    """Only what failed is asked for, each once; it is there now, or in quarantine where it is not a sound image."""
     kennel = soak.kennel
     failed = {path for path, flaw in kennel.flaws.items() if flaw in {"gone", "refused", "short"}}
     kennel.mend()
     kennel.forget()
     done = pupline(soak.data, "ingest", "--retry-failed", "soak", "--run-id", "again", "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (0 if all(is_sound(kennel.images[path]) for path in failed) else 1), done.stderr
     assert kennel.asked == Counter(failed)
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert {result["source_url"] for result in results[:-1]} == {kennel.url(path) for path in failed}
