@@ -211,3 +211,8 @@ def test_a_name_that_cannot_be_looked_up_for_want_of_descriptors(monkeypatch: py
     monkeypatch.setattr(os, "open", open_nothing)
     with pytest.raises(LocalTrouble, match="ulimit -n"):
         client.get("http://dogs.example/")
+
+
+def test_an_image_has_at_most_twenty_mebibytes() -> None:
+    """The limit where nobody gives another one."""
+    assert FetchPolicy().max_bytes == 20_971_520

@@ -16,9 +16,10 @@ import pytest
 from pupline.asl import definition_digest
 from pupline.errors import ConfigurationError
 from pupline.local import LocalBackend, NewIngest, repair_database
+from pupline.local.bucket import BucketFiles
 from pupline.local.database import MIGRATIONS, migrate
 from pupline.local.database._row_checks import tables
-from pupline.local.repair import _repair
+from pupline.local.repair import _inventory, _repair
 from pupline.local.repair._salvaging import TableCounts, _readable_rows, _remove_wal, _Rows, _version
 from pupline.local.tables import insert_records
 from pupline.tasks.ports import ObjectToCreate
@@ -456,3 +457,15 @@ def test_a_bug_is_not_taken_for_damage(data: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(ZeroDivisionError):
         repair_database(data)
     assert (data / NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("what", ["nothing", "a pipe"])
+def test_what_is_not_a_file_gets_no_record(data: Path, what: str) -> None:
+    """An object's row may name what is no longer there, or something that nobody can read to its end."""
+    path = data / "buckets" / "dog-images" / "html" / "0.png"
+    path.unlink()
+    if what == "a pipe":
+        os.mkfifo(path)
+    with closing(sqlite3.connect(data / NAME)) as connection:
+        assert _inventory._add_record(connection, BucketFiles(data, "dog-images"), "html/0.png", "html/0.png") == 0
+        assert _inventory._add_record(connection, BucketFiles(data, "dog-images"), "html/1.png", "html/1.png") == 1
