@@ -331,7 +331,8 @@ def test_a_put_is_named_after_its_bytes_are_on_the_disk(bucket: LocalBucket, mon
         real: Callable[..., None] = getattr(os, name)
 
         def step(*args: Any, **options: Any) -> None:
-            steps.append(name)
+            [(overwrites,)] = bucket._database.rows("SELECT count(*) FROM overwrites")
+            steps.append(f"{name}, {overwrites} in the journal")
             real(*args, **options)
 
         return step
@@ -347,8 +348,8 @@ def test_a_put_is_named_after_its_bytes_are_on_the_disk(bucket: LocalBucket, mon
     bucket.put("datasets/a", b"one", "text/plain")
     new, steps[:] = list(steps), []
     bucket.put("datasets/a", b"two", "text/plain")
-    assert [step for step, _ in groupby(new)] == ["fsync file", "link", "fsync directory"]
-    assert [step for step, _ in groupby(steps)] == ["fsync file", "rename", "fsync directory"]
+    assert [step for step, _ in groupby(new)] == ["fsync file", "link, 0 in the journal", "fsync directory"]
+    assert [step for step, _ in groupby(steps)] == ["fsync file", "rename, 1 in the journal", "fsync directory"]
 
 
 def test_putting_never_replaces_a_foreign_file(bucket: LocalBucket) -> None:

@@ -18,6 +18,9 @@ from tools.mutation.trying import QUEUE
 
 Result = dict[str, object]
 
+SLOW_SECONDS = 0.7
+"""Tests that take longer come last."""
+
 CAUGHT = ("caught", "hang")
 """The statuses of a mutant that the tests notice."""
 
@@ -33,8 +36,8 @@ class Plan:
     def tests(self, mutant: Mutant) -> list[str]:
         """Those that run the statement, or, for a constant of the module, one that names it.
 
-        The fastest come first; of those, the ones that run most of the function, then the room's own. Tests that are
-        alike in this stay together by file, so that the fixtures of a file are set up once.
+        Slow ones come last; of the others, those come first that run most of the function, then the room's own, then
+        the fastest. Tests that are alike in this stay together by file, so that its fixtures are set up once.
         """
         wanted = {mutant.statement} if not mutant.statement.endswith("::") else self._users(mutant)
         found = [one for one in self.reach.values() if not one.statements.isdisjoint(wanted)]
@@ -43,7 +46,7 @@ class Plan:
         own = OWN_TESTS[mutant.room]
         found.sort(
             key=lambda one: (
-                _size(one) > 0,
+                one.seconds > SLOW_SECONDS,
                 -len(one.statements & beside),
                 not one.test.startswith(own),
                 _size(one),
