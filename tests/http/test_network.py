@@ -21,6 +21,10 @@ class RefusingSocket:
         """Note it."""
         self.calls.append(f"settimeout {seconds:g}")
 
+    def setblocking(self, is_blocking: bool) -> None:
+        """Note it."""
+        self.calls.append(f"setblocking {is_blocking}")
+
     def connect(self, _where: object) -> None:
         """Note it, and refuse."""
         self.calls.append("connect")
@@ -38,6 +42,27 @@ def test_a_connection_is_bounded_before_it_is_made_and_closed_if_it_fails(monkey
     with pytest.raises(ConnectionRefusedError):
         _network.connect("192.0.2.1", 80, 3)
     assert made.calls == ["settimeout 3", "connect", "close"]
+
+
+def test_a_connection_that_is_begun_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process makes many at once; one that is refused at once is closed, too."""
+    made = RefusingSocket()
+    monkeypatch.setattr(socket, "socket", lambda *_: made)
+    with pytest.raises(ConnectionRefusedError):
+        _network.begin_connect("192.0.2.1", 80)
+    assert made.calls == ["setblocking False", "connect", "close"]
+
+
+def test_a_connection_is_there_when_it_has_a_peer() -> None:
+    """A socket without an error may still be connecting."""
+    deadline = Deadline(5, lambda: 0.0, "http://h/")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as sock:
+        connecting = _network.Connecting(
+            _network.Network(begin_connect=lambda _address, _port: sock), "127.0.0.1", 80, deadline
+        )
+        assert connecting.connected() is None
+        sock.connect(server.getsockname())
+        assert connecting.connected() is sock
 
 
 def test_a_lookup_without_a_thread_is_a_trouble_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Discarding runs: what only they need goes, what others need stays, and so do the audit records."""
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -206,8 +207,22 @@ def test_single_images_go_with_their_journal(backend: LocalBackend) -> None:
             )
         )
         backend.write_once.remember(f"{name}/object", digest)
+
+    def journal(connection: sqlite3.Connection) -> None:
+        definition = "INSERT INTO definitions (digest, name, type, definition) VALUES (?, 'm', 'STANDARD', '{}')"
+        execution = (
+            "INSERT INTO executions (name, run_id, digest, status, input, start_time)"
+            " VALUES (?, ?, ?, 'SUCCEEDED', '1', 1)"
+        )
+        for digest, run_id in (("mine", "runs"), ("other", "other")):
+            connection.execute(definition, (digest,))
+            connection.execute(execution, (f"{run_id}-00001", run_id, digest))
+
+    backend.runs.open("other", {"source": "sample"}, 1)
+    backend.database.write(journal)
     run = DiscardedRun(run_id="runs", kind=RunKind.WORKFLOW_RUN, dataset=None, source="sample", began_at=1.0)
     assert discard(backend, run).images == 2
     assert files(backend) == set()
-    assert backend.runs.all() == []
+    assert [one.run_id for one in backend.runs.all()] == ["other"]
+    assert backend.database.rows("SELECT digest FROM definitions") == [("other",)]
     assert backend.database.rows("SELECT * FROM memo") == []

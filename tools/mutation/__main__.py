@@ -6,10 +6,10 @@ import sys
 
 from tools.mutation.mutants import chosen
 from tools.mutation.reach import measure, read
-from tools.mutation.report import is_good_enough, report
+from tools.mutation.report import is_good_enough, reasons, report
 from tools.mutation.rooms import ROOMS
 from tools.mutation.tree import ROOT, make_tree
-from tools.mutation.trials import CAUGHT, Plan, Result, read_results, try_all
+from tools.mutation.trials import CAUGHT, Plan, read_results, try_all
 
 BUILD = ROOT / "build" / "mutation"
 FAST_LANE = "not (slow or e2e or aws or crash)"
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--count", type=int, default=250, help="mutants in all (default: 250)")
     parser.add_argument("--seconds", type=float, default=60, help="of tests for each mutant (default: 60)")
     parser.add_argument("--marker", default=FAST_LANE, help="the tests, as for pytest -m (default: the fast ones)")
-    parser.add_argument("--again", action="store_true", help="try again those that the tests have not caught")
+    parser.add_argument("--again", action="store_true", help="try again those that were not caught and have no reason")
     asked = parser.parse_args(arguments)
     if unknown := [name for name in asked.names if asked.step == "run" and name not in ROOMS]:
         parser.error(f"there is no room {unknown[0]}: {', '.join(ROOMS)}")
@@ -49,15 +49,16 @@ def _run(asked: argparse.Namespace) -> None:
     make_tree(tree)
     (BUILD / "results").mkdir(parents=True, exist_ok=True)
     results = read_results(BUILD / "results")
-    done = {name for name, one in results.items() if one["status"] in CAUGHT or not (asked.again or _is_open(one))}
+    explained = reasons()
+    done = {
+        name
+        for name, one in results.items()
+        if one["status"] != "fresh" and (one["status"] in CAUGHT or name in explained or not asked.again)
+    }
     mutants = [one for one in chosen(tree, asked.seed, asked.count) if one.room in rooms and one.name not in done]
     print(f"{len(mutants)} mutants to try", flush=True)
     plan = Plan(tree, read(BUILD / "reach"), asked.seconds)
     try_all(plan, mutants, BUILD / "results" / f"{slug}.queue", asked.marker)
-
-
-def _is_open(result: Result) -> bool:
-    return result["status"] == "fresh"
 
 
 if __name__ == "__main__":
