@@ -17,6 +17,7 @@ from pupline.asl import (
     execute,
 )
 from pupline.asl._endless import endless_loop
+from pupline.asl.states import _catch
 from pupline.errors import ConfigurationError
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
@@ -131,6 +132,16 @@ def test_a_storm_of_retries_ends() -> None:
     silent = {**storm, "Parameters": {"a.$": "States.ArrayRange(1, 2, 0)"}}
     result = execute(machine({"A": silent}), {}, tasks={"f": fail})
     assert (result.status, result.cause) == ("FAILED", FULL)
+
+
+def test_attempts_that_write_no_event_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After as many as a history has events, here five: four retries, a second apart, and the end."""
+    monkeypatch.setattr(_catch, "MAX_HISTORY_EVENTS", 5)
+    retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 99, "BackoffRate": 1.0, "IntervalSeconds": 1}]
+    silent = {"Type": "Task", "Resource": FUNCTION, "Parameters": {"a.$": "States.ArrayRange(1, 2, 0)"}, "Retry": retry}
+    result = execute(machine({"A": {**silent, "Next": "End"}}), {})
+    seconds = result.history[-1]["timestamp"] - result.history[0]["timestamp"]
+    assert (result.status, seconds) == ("FAILED", 4)
 
 
 @pytest.mark.slow

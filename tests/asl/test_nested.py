@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pupline.asl import Later, NoAnswer, NothingAnswers, StateMachine, TaskError, Throw, execute
+from pupline.asl.driver._api import Api
 from pupline.errors import ConfigurationError
 
 CHILD = "arn:aws:states:us-east-1:123456789012:stateMachine:Child"
@@ -173,6 +174,17 @@ def test_a_child_is_stopped_with_its_task() -> None:
     result = execute(sync, {}, machines={CHILD: child(SLOW)}, start=0)
     assert (result.status, result.error, result.execution.stop_time) == ("FAILED", "States.Timeout", 10)
     assert [(each.status, each.execution.stop_time) for each in result.nested] == [("ABORTED", 10)]
+
+
+def test_a_bug_is_not_an_answer_of_the_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Catch must not handle it."""
+
+    def broken(*_given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Api, "_start_execution", broken)
+    with pytest.raises(ZeroDivisionError):
+        execute(parent(StateMachineArn=CHILD), {}, machines={CHILD: child(SLOW)})
 
 
 def test_a_name_is_used_once() -> None:

@@ -75,6 +75,20 @@ def test_a_response_cut_at_any_byte_is_the_same(name: str, limits: ReadLimits) -
     assert outcome([raw[at : at + step] for at in range(0, len(raw), step)], limits) == expected, "bit by bit"
 
 
+def test_a_switch_to_another_protocol_has_no_body() -> None:
+    """Nobody waits for bytes of a protocol that nobody asked for."""
+    response = ResponseReader(LIMITS, "http://h/").feed(b"HTTP/1.1 101 Switching\r\nContent-Length: 9\r\n\r\n")
+    assert response is not None
+    assert (response.head.status, response.body) == (101, b"")
+
+
+def test_a_plain_head_has_a_limit_too() -> None:
+    """The short way of reading takes no head that the long one refuses."""
+    raw = answer(BODY, "A: " + "x" * 300)
+    assert outcome([raw], ReadLimits(100_000, 500, 100))[1] == BODY
+    assert outcome([raw], ReadLimits(100_000, 200, 100))[0] is TooLarge
+
+
 @given(st.sampled_from(sorted(RECORDED)), st.lists(st.integers(0, 1200), max_size=12))
 def test_pieces_make_no_difference(name: str, cuts: list[int]) -> None:
     """However many pieces the network makes of a response, it stays the same."""

@@ -135,6 +135,15 @@ def test_what_is_not_the_file_does_not_hold_its_bytes(bucket: LocalBucket, repla
     assert not bucket.files.holds("html/rex.jpg", sha256)
 
 
+def test_only_a_file_with_these_bytes_is_removed_for_them(bucket: LocalBucket) -> None:
+    """Somebody's file of the same name stays."""
+    bucket.create(an_object("html/rex.jpg"))
+    assert not bucket.files.remove_holding("html/rex.jpg", "0" * 64)
+    assert files(bucket) == ["html/rex.jpg"]
+    assert bucket.files.remove_holding("html/rex.jpg", hashlib.sha256(b"rex").hexdigest())
+    assert files(bucket) == []
+
+
 def test_a_link_in_the_place_of_an_object_is_not_read(bucket: LocalBucket, tmp_path: Path) -> None:
     """A file, or its folder, that was replaced by a symbolic link or a pipe is not opened."""
     bucket.create(an_object("html/rex.jpg"))

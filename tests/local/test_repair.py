@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from pupline.asl import definition_digest
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.local import LocalBackend, NewIngest, repair_database
 from pupline.local.bucket import BucketFiles
 from pupline.local.database import MIGRATIONS, migrate
@@ -455,6 +455,21 @@ def test_a_bug_is_not_taken_for_damage(data: Path, monkeypatch: pytest.MonkeyPat
     before = (data / NAME).read_bytes()
     monkeypatch.setattr(_repair, "damaged_rows", broken)
     with pytest.raises(ZeroDivisionError):
+        repair_database(data)
+    assert (data / NAME).read_bytes() == before
+
+
+def test_a_disk_that_cannot_be_read_now_is_not_damage(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it holds may be intact: nothing is replaced."""
+
+    def failing(*_given: object) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_READ"
+        raise error
+
+    before = (data / NAME).read_bytes()
+    monkeypatch.setattr(_repair, "damaged_rows", failing)
+    with pytest.raises(LocalTrouble):
         repair_database(data)
     assert (data / NAME).read_bytes() == before
 
