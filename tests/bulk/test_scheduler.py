@@ -640,6 +640,15 @@ def test_a_host_is_not_forgotten_while_it_is_added(monkeypatch: pytest.MonkeyPat
     assert urls_of(scheduler.take(0.0, 9)) == ["http://c/1.jpg"]
 
 
+def test_a_host_waits_with_one_timer() -> None:
+    """However many images are added while it may not be asked."""
+    scheduler = scheduler_of(HostLimits(rate=0.01, heed_robots=False))
+    for number in range(9):
+        add(scheduler, f"http://a/{number}.jpg")
+        scheduler.take(0.0, 9)
+    assert len(scheduler._timers) == 1
+
+
 def test_the_state_of_a_host_counts_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests that are out and that wait, good responses, the pause; the busiest of too many hosts are shown."""
     monkeypatch.setattr(_scheduler, "MAX_HOSTS", 1)

@@ -82,6 +82,15 @@ def test_a_switch_to_another_protocol_has_no_body() -> None:
     assert (response.head.status, response.body) == (101, b"")
 
 
+@pytest.mark.parametrize("status", [400, 404, 599])
+def test_the_body_of_an_error_can_be_left_out(status: int) -> None:
+    """The answer is known with the head; what follows is skipped, from the first status of an error on."""
+    reader = ResponseReader(LIMITS, "http://h/")
+    assert reader.feed(f"HTTP/1.1 {status} No\r\nContent-Length: 9\r\n\r\n".encode()) is None
+    assert reader.is_skipping
+    assert reader.give_up().head.status == status
+
+
 def test_a_plain_head_has_a_limit_too() -> None:
     """The short way of reading takes no head that the long one refuses."""
     raw = answer(BODY, "A: " + "x" * 300)
