@@ -2,7 +2,6 @@
 
 from tests.hostile.scenario import (
     ATTEMPTS,
-    Scenario,
     Visit,
     accepted,
     answer,
@@ -134,7 +133,6 @@ SCENARIOS = [
     accepted("followed-by-another", lambda body: answer(body) + answer(picture("injected"))),
     accepted("followed-by-rubbish", lambda body: answer(body) + b"\r\n\r\n<html>"),
     accepted("chunked-and-another", lambda body: answer(chunked(body), CHUNKED) + answer(picture("injected"))),
-    Scenario(name="empty", does=answer(b""), outcome="quarantined", reason="not_an_image", body=b""),
     failed("short-then-closed", closing(answer(HALF, "Content-Length: 600")), "incomplete_body", requests=ATTEMPTS),
     failed("short-then-silent", answer(HALF, "Content-Length: 600"), "timeout", requests=ATTEMPTS),
     failed("no-last-chunk", closing(answer(chunked(HALF, end=b""), CHUNKED)), "incomplete_body", requests=ATTEMPTS),

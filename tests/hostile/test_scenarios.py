@@ -78,7 +78,7 @@ def test_nothing_else_happens(
 def test_no_image_costs_its_host_the_others(tmp_path: Path) -> None:
     """Where one host has all scenarios, each ends as it says, and the good images between them are stored."""
     # Each 429 halves how many requests the host gets at once, down to one: a few of them are enough.
-    scenarios = [one for one in ALL if not (one.is_alone or one.needs_names or one.robots)]
+    scenarios = [one for one in ALL if not (one.is_alone or one.needs_names or one.robots or one.path)]
     scenarios = [one for one in scenarios if one.reason != "rate_limited" or one.name in AT_ONE_HOST]
     report = batch(ON_ONE_HOST, [one.name for one in scenarios], tmp_path)
     check_batch(report, ON_ONE_HOST, scenarios)
