@@ -15,6 +15,7 @@ REQUESTS = 16
 DAFT_PYTHON = ROOT / ".venv" / "daft" / "bin" / "python"
 
 _DAFT = """
+import os
 import sys
 import daft
 from daft.functions import download, upload
@@ -25,6 +26,7 @@ paths = [f"{folder}/{url.rpartition('/')[2]}" for url in named]
 frame = daft.from_pydict({"url": named, "path": paths})
 bodies = download(frame["url"], max_connections=requests, on_error="raise")
 frame.select(upload(bodies, frame["path"], max_connections=requests)).collect()
+os._exit(0)  # its threads can crash an interpreter that ends in order
 """
 
 

@@ -118,7 +118,11 @@ def _share(here: Setup, what: str, downloader: Downloader, ours: Figure, rounds:
     missing = downloader.missing()
     if missing is not None or ours.value is None:
         return Figure(what, downloader.name, None, "/s", missing or ours.note)
-    found = _figure(what, downloader.name, [_plain(here, downloader) for _ in range(rounds)], here.images)
+    try:
+        runs = [_plain(here, downloader) for _ in range(rounds)]
+    except AssertionError as error:
+        return Figure(what, downloader.name, None, "/s", f"it failed: {str(error).strip().partition(chr(10))[0]}")
+    found = _figure(what, downloader.name, runs, here.images)
     share = ours.value / (found.value or ours.value)
     return replace(found, note=f"pupline ingest reaches {share:.0%} of it; no hash, check or record; {found.note}")
 
