@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,11 +49,19 @@ def test_a_command_goes_on_on_a_full_disk(tmp_path: Path, lock: int, monkeypatch
     assert json.loads((tmp_path / "result").read_text())["exit_code"] == 0
 
 
+@pytest.mark.parametrize("what", ["bytes", "name"])
 def test_a_command_that_could_not_begin_begins_later(
-    tmp_path: Path, lock: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, lock: int, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """Where the mark that it has begun cannot be made durable, it has not, and the next attempt does it once."""
-    monkeypatch.setattr(os, "fsync", failing(os.fsync, 1))
+    fsync = os.fsync
+    fails = failing(fsync, 1)
+
+    def failing_once(descriptor: int) -> None:
+        is_name = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        (fails if is_name == (what == "name") else fsync)(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing_once)
     with pytest.raises(OSError, match="No space left"):
         supervise(tmp_path, lock, PROGRAM)
     assert not (tmp_path / "started").exists()
