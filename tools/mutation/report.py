@@ -23,19 +23,18 @@ def report(mutants: Sequence[Mutant], results: Mapping[str, Mapping[str, object]
     operators = sorted({one.operator for one in mutants})
     of_operators = [(name, [one for one in mutants if one.operator == name]) for name in operators]
     lines = [*_table("room", rooms, results), "", *_table("fault", of_operators, results), ""]
-    explained = reasons()
-    for room, group in rooms:
-        alive = [one for one in group if not is_caught(one, results)]
-        if alive:
-            lines += [f"**{room.capitalize()}**", ""]
-        for one in alive:
-            status = results.get(one.name, {}).get("status", "not tried")
-            where = f"{one.path.removeprefix('src/pupline/')}:{one.line}"
-            reason = explained.get(one.name, f"{status}, not explained")
-            lines += [f"- `{where}`, {one.operator}:", f"  `{one.before}`", f"  became `{one.after}`.", f"  {reason}"]
-        if alive:
-            lines.append("")
+    lines += ["| room | place | fault | before | after | reason |", "| --- | --- | --- | --- | --- | --- |"]
+    lines += [_survivor(one, results) for _, group in rooms for one in group if not is_caught(one, results)]
     return "\n".join(lines)
+
+
+def _survivor(mutant: Mutant, results: Mapping[str, Mapping[str, object]]) -> str:
+    """The row of a mutant that no test caught."""
+    status = results.get(mutant.name, {}).get("status", "not tried")
+    reason = reasons().get(mutant.name, f"{status}, not explained")
+    place = f"{mutant.path.removeprefix('src/pupline/')}:{mutant.line}"
+    before, after = (f"`{code.replace('|', chr(92) + '|')}`" for code in (mutant.before, mutant.after))
+    return f"| {mutant.room} | `{place}` | {mutant.operator} | {before} | {after} | {reason} |"
 
 
 def is_good_enough(mutants: Sequence[Mutant], results: Mapping[str, Mapping[str, object]]) -> bool:
