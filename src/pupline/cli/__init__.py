@@ -7,6 +7,8 @@ Exit codes: 0 all good, 1 finished but some failed, 2 usage or configuration err
 import os
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -96,7 +98,7 @@ def main() -> None:
     """Run the command line and exit with its code. Errors of our own end in one line, not in a traceback."""
     prepare_streams()
     try:
-        code = _invoke()
+        code = _invoke(_command_with_signals)
         if code == INTERRUPTED or _has_working_threads():
             # Unfinished work is in the journal. A function may still wait for a slow server in its thread, or hang
             # there, and the interpreter would wait for it.
@@ -114,10 +116,19 @@ def _has_working_threads() -> bool:
     return any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate())
 
 
-def _invoke() -> int:
+def _command() -> Any:
+    return cli.main(standalone_mode=False)
+
+
+def _command_with_signals() -> Any:
+    end_on_signals()
+    return _command()
+
+
+def _invoke(command: Callable[[], Any] = _command) -> int:
+    """The exit code. A program that calls this keeps its own signal handlers."""
     try:
-        end_on_signals()
-        code = cli.main(standalone_mode=False)
+        code = command()
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -98,6 +99,8 @@ def stopped(data_dir: Path) -> Iterator[str]:
                     == 0
                 ):
                     break
+            with suppress(subprocess.TimeoutExpired):  # the process looks for such requests now and then
+                process.wait(10)
             SlowImage.may_answer.set()
             process.wait(20)
         yield "slow-00001"
