@@ -22,6 +22,7 @@ BOUNDED = {
     "asl/validation/_placeholders.py": "possessive: what the loop has taken is not tried again in another way",
     "definitions/_json_text.py": "possessive too; a placeholder inside a string is looked at up to three braces deep",
     "http/_pool.py": "quadratic in a header that has a line end, which no header has",
+    "images/_names.py": "possessive: each part of a URL or a name is taken once, in one way",
     "http/_url.py": "quadratic in a URL that has a line end; those are refused before",
 }
 """Files with an expression that is not linear, and why that does no harm."""

@@ -1,5 +1,6 @@
 """A damaged database is made sound of what can be read of it and of the bucket, whatever is damaged, killed or not."""
 
+import errno
 import hashlib
 import os
 import random
@@ -187,6 +188,26 @@ def test_of_nothing_the_bucket_is_left(data: Path, what: str) -> None:
         )
         assert backend.bucket().read("html/0.png") == PNG + b"\0"
     assert repair_database(data) is None
+
+
+def test_a_folder_that_cannot_be_read_now_is_not_an_empty_one(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repair ends with the error, and changes nothing: the next one finds the folder's files."""
+    (data / NAME).write_bytes(b"woof\n" * 999)
+    scandir = os.scandir
+
+    def failing(path: Any) -> Any:
+        if str(path).endswith("html"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return scandir(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", failing)
+        with pytest.raises((OSError, LocalTrouble), match="Too many open files"):
+            repair_database(data)
+    assert (data / NAME).read_bytes() == b"woof\n" * 999
+    found = repair_database(data)
+    assert found is not None
+    assert found.inventory.objects == 3
 
 
 @pytest.mark.slow

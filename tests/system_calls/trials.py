@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.system_calls.faults import Kind
 from tests.system_calls.plan import Action, Call, Fault, Target
 from tests.system_calls.prepared_pupline import Ended, PreparedPupline
-from tests.system_calls.worlds import Served, Work, copy, filled, problems_now, state_of, without_numbers
+from tests.system_calls.worlds import Served, Work, copy, filled, problems_now, state_of, without_numbers, without_times
 
 SEED = int(os.environ.get("SYSTEM_CALL_SEED", "1"))
 DENSITY = float(os.environ.get("SYSTEM_CALL_DENSITY", "1"))
@@ -52,7 +52,7 @@ class Trials:
         copy(self.template, pupline.world)
         again = pupline(*self.words, fault=Fault())
         self.calls = list(pupline.plan.calls())
-        self.prints_the_same = again.stdout == self.undisturbed.stdout
+        self.prints_the_same = without_times(again.stdout) == without_times(self.undisturbed.stdout)
         assert state_of(pupline.world) == self.expected, f"{state_of(pupline.world)}\n{self.expected}\n{again}"
 
     def chosen(self, kinds: Sequence[Kind], count: int) -> Iterator[Fault]:
@@ -83,7 +83,7 @@ class Trials:
             again = pupline(*self.words)
             if again.returncode not in {0, 1, 2} or "Traceback" in again.stderr:
                 found.append(f"started again: {again}")
-        elif self.prints_the_same and ended.stdout != self.undisturbed.stdout:
+        elif self.prints_the_same and without_times(ended.stdout) != without_times(self.undisturbed.stdout):
             found.append(f"it printed {ended.stdout[-500:]!r} as if nothing were missing")
         found += self._of_state()
         return [f"{self.work.name}, {fault}: {problem}\n{ended}" for problem in found]

@@ -208,6 +208,11 @@ def state_of(world: Path) -> dict[str, object]:
     return found
 
 
+def without_times(text: str) -> str:
+    """What a command printed, without the time in a file's name."""
+    return re.sub(r"[0-9]{8}-[0-9]{6}", "", text)
+
+
 def without_numbers(path: str) -> str:
     """With N in place of counted and random parts."""
     return _NUMBERS.sub("N", path)

@@ -98,7 +98,7 @@ def main() -> None:
     """Run the command line and exit with its code. Errors of our own end in one line, not in a traceback."""
     prepare_streams()
     try:
-        code = _invoke(_command_with_signals)
+        code = _invoke(_dispatch_with_signals)
         if code == INTERRUPTED or _has_working_threads():
             # Unfinished work is in the journal. A function may still wait for a slow server in its thread, or hang
             # there, and the interpreter would wait for it.
@@ -116,16 +116,16 @@ def _has_working_threads() -> bool:
     return any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate())
 
 
-def _command() -> Any:
+def _dispatch() -> Any:
     return cli.main(standalone_mode=False)
 
 
-def _command_with_signals() -> Any:
+def _dispatch_with_signals() -> Any:
     end_on_signals()
-    return _command()
+    return _dispatch()
 
 
-def _invoke(command: Callable[[], Any] = _command) -> int:
+def _invoke(command: Callable[[], Any] = _dispatch) -> int:
     """The exit code. A program that calls this keeps its own signal handlers."""
     try:
         code = command()

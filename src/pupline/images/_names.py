@@ -52,7 +52,7 @@ _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,16})\Z")
 # no underscore or hyphen.
 _PLAIN = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.-]*+://[^/?#]*+/(?:[^/?#]*+/)*+)?+"
-    r"((?:[A-Za-z0-9]{1,20}[_-]|[A-Za-z0-9]{7})[A-Za-z0-9_-]{0,200}\.[A-Za-z0-9]{1,16})"
+    r"((?:[A-Za-z0-9]{1,20}+[_-]|[A-Za-z0-9]{7})[A-Za-z0-9_-]{0,200}+\.[A-Za-z0-9]{1,16})"
 )
 _RESERVED = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9\u00b9\u00b2\u00b3])\Z", re.IGNORECASE)
 

@@ -58,7 +58,7 @@ def take_inventory(data_dir: Path, connection: sqlite3.Connection) -> Inventory:
 
 def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Every file below `root`, by its relative path; links are not followed, names that are not text are left out."""
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_raise):  # a folder that cannot be read now is not empty
         folders.sort()
         for name in sorted(names):
             whole = Path(folder, name)
@@ -66,6 +66,10 @@ def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
             found = whole.lstat()
             if stat.S_ISREG(found.st_mode) and path.isprintable():
                 yield path, found
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _add_object(connection: sqlite3.Connection, files: BucketFiles, path: str, found: os.stat_result) -> int:
