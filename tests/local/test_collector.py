@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 
 from pupline.local import Invocation, StartRequest
+from pupline.local.journal import _collector
 from pupline.local.journal._collector import collecting_less_often
 from tests.local.driver_bench import DOUBLE, Bench, double
 from tests.local.local_fakes import InlineRuntime
+
+
+@pytest.fixture(autouse=True)
+def _no_other_drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test's server may still be driving in this process."""
+    monkeypatch.setattr(_collector, "_before", [])
 
 
 def test_the_thresholds_are_as_before_when_a_drive_has_ended(tmp_path: Path) -> None:
