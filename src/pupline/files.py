@@ -77,6 +77,15 @@ def fsync_directory(directory: int) -> None:
             raise
 
 
+def sync_directory(path: Path) -> None:
+    """Put the directory's entries on the disk. Raises: OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fsync_directory(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _opened(path: Path) -> int:
     if "\0" in str(path):
         raise _unfit(path, "its name has a NUL character")

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from pupline.files import fsync_directory
+from pupline.files import sync_directory
 
 HEAD_BYTES = 256 * 1024
 TAIL_BYTES = 256 * 1024
@@ -117,14 +117,6 @@ def supervise(directory: Path, lock: int, program: list[str]) -> None:
     child.wait()
 
 
-def _sync_names(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fsync_directory(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _begun(directory: Path) -> Output:
     """The output of a command that counts as begun from now on. Raises: FileExistsError where it did before; OSError.
 
@@ -138,7 +130,7 @@ def _begun(directory: Path) -> Output:
             os.fsync(started)
         finally:
             os.close(started)
-        _sync_names(directory)  # with the mark, a power cut would take the memory that it has begun
+        sync_directory(directory)  # with the mark, a power cut would take the memory that it has begun
         return Output(directory)
     except OSError:
         mark.unlink()

@@ -2,7 +2,7 @@
 
 from pupline.local.data_dir._layout import BUCKET, DATABASE_NAME, REPAIRED_NAME, kind_of, layout_problem
 from pupline.local.data_dir._lock import WAIT_VARIABLE, WAITING, DirectoryLock
-from pupline.local.data_dir._prepare import check_data_dir, create_data_dir, sync_directory
+from pupline.local.data_dir._prepare import check_data_dir, create_data_dir
 
 __all__ = [
     "BUCKET",
@@ -15,5 +15,4 @@ __all__ = [
     "create_data_dir",
     "kind_of",
     "layout_problem",
-    "sync_directory",
 ]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pupline.errors import ConfigurationError
-from pupline.files import exists, fsync_directory
+from pupline.files import exists, sync_directory
 from pupline.local.data_dir._layout import DATABASE_NAME, REPAIRED_NAME
 
 _GET_FLAGS, _SET_FLAGS, _TOP_OF_HIERARCHY = 0x80086601, 0x40086602, 0x00020000
@@ -51,15 +51,6 @@ def check_data_dir(data_dir: Path) -> None:
         f"{path} is {'empty' if exists(path) else 'gone'}, {found}. Restore it from a backup, or rebuild it from "
         f"what is left: {repair}"
     )
-
-
-def sync_directory(path: Path) -> None:
-    """Put the directory's entries on the disk. Raises: OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fsync_directory(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def spread_directories(path: Path) -> None:

@@ -8,9 +8,8 @@ from functools import partial
 from itertools import dropwhile
 
 from pupline.errors import StorageError
-from pupline.files import fsync_directory
+from pupline.files import fsync_directory, sync_directory
 from pupline.local.bucket import BucketFiles, BucketObject, candidates, move_intent, name_file
-from pupline.local.data_dir import sync_directory
 from pupline.local.database import Database
 from pupline.local.ingests._planner import Group
 

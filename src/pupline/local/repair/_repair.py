@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble
-from pupline.files import exists
-from pupline.local.data_dir import DATABASE_NAME, REPAIRED_NAME, DirectoryLock, layout_problem, sync_directory
+from pupline.files import exists, sync_directory
+from pupline.local.data_dir import DATABASE_NAME, REPAIRED_NAME, DirectoryLock, layout_problem
 from pupline.local.database import MIGRATIONS, connect, connect_to_check, damaged_rows, explain, migrate
 from pupline.local.repair._inventory import Inventory, take_inventory
 from pupline.local.repair._references import ReferenceCounts, correct_references
