@@ -1,4 +1,4 @@
-"""What pupline is built from and what it ships: pinned, listed, and the same bytes whoever builds it."""
+"""What pupline is built from and what it ships: pinned, listed, and the same bytes in every build."""
 
 import json
 import os
