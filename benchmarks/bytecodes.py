@@ -19,7 +19,7 @@ from pupline.bulk._body_files import BodyFiles
 from pupline.bulk._fetcher import Fetcher
 from pupline.bulk._worker_messages import ImageRequest, RequestFailed, replies_frame
 from pupline.http import FetchPolicy, HttpClient, Network, Origin
-from pupline.tasks.ingest_item import IngestRules
+from pupline.tasks.ingest_rules import IngestRules
 
 IMAGES = 40
 ORIGIN = "http://127.0.0.1:8099"

@@ -8,7 +8,7 @@ from pupline.bulk._body_files import BodyFiles
 from pupline.bulk._fetcher import Fetcher, PendingImage
 from pupline.bulk._worker_messages import ImageRequest, RequestFailed
 from pupline.http import FetchPolicy, HttpClient, Network
-from pupline.tasks.ingest_item import IngestRules
+from pupline.tasks.ingest_rules import IngestRules
 from tests.http.servers import answer
 
 

@@ -18,14 +18,14 @@ from pupline.bulk import _process_pool, _worker_process
 from pupline.bulk._hosts import Job
 from pupline.bulk._process_pool import AHEAD, ProcessPool
 from pupline.bulk._scheduler import Scheduler
-from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._worker_messages import DocumentFetched, HandedBack, ImageFetched, Lost, Reply, RequestFailed
 from pupline.bulk._worker_process import worker_count
+from pupline.bulk._worker_settings import WorkerSettings
 from pupline.errors import ConfigurationError, TaskFailure
 from pupline.http import FetchPolicy, Origin
 from pupline.samples._pictures import pictures
 from pupline.sources import PageRequest
-from pupline.tasks.ingest_item import IngestRules
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import FetchedImage, SourceItem
 from tests.shared.tiny_web import Said, Site, serving
 

@@ -12,7 +12,8 @@ from pupline.bulk._outputs import OutputOptions, write_outputs
 from pupline.bulk._run_stats import RunStats
 from pupline.http import Response
 from pupline.local import Arrival, GroupCommitter, IngestRow, ListedPage, LocalBackend, NewIngest
-from pupline.tasks.ingest_item import IngestRules, RecordBuilder, inspect_response
+from pupline.tasks.ingest_item import RecordBuilder, inspect_response
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import FetchFailed, SourceItem
 from tests.shared.workflow_rules import RULES
 

@@ -17,7 +17,7 @@ from pupline.http import (
 from pupline.images import MAX_PIXELS
 from pupline.json_values import JSON
 from pupline.tasks.breeds import checked_breed
-from pupline.tasks.ingest_item import IngestRules
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.text import plain_number, printable
 
 if TYPE_CHECKING:

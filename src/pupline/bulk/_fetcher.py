@@ -17,7 +17,8 @@ from pupline.bulk._worker_messages import (
 )
 from pupline.errors import TaskFailure
 from pupline.http import HttpClient, PendingRequest, Response
-from pupline.tasks.ingest_item import IngestRules, internal_failure, interpret_response, validators_for
+from pupline.tasks.ingest_item import internal_failure, interpret_response, validators_for
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import PreviousFetch, UnchangedImage
 
 

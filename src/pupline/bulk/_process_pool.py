@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from pupline.bulk._hosts import Host, Job
-from pupline.bulk._worker import REPLIES_TOGETHER, WorkerSettings
+from pupline.bulk._worker import REPLIES_TOGETHER
 from pupline.bulk._worker_messages import (
     NO_RESOURCES_STATUS,
     DocumentRequest,
@@ -34,6 +34,7 @@ from pupline.bulk._worker_messages import (
     order_frame,
 )
 from pupline.bulk._worker_process import WorkerFactory, WorkerProcess
+from pupline.bulk._worker_settings import WorkerSettings
 from pupline.errors import ConfigurationError, LocalTrouble
 from pupline.http import MAX_ROBOTS_BYTES
 from pupline.sources import MAX_PAGE_BYTES

@@ -40,13 +40,14 @@ from pupline.bulk._source_rules import (
     save_piped_list,
     stored_list_reader,
 )
-from pupline.bulk._worker import WorkerSettings
 from pupline.bulk._worker_process import WorkerFactory, worker_count
+from pupline.bulk._worker_settings import WorkerSettings
 from pupline.errors import THRESHOLD_EXCEEDED, ConfigurationError, StorageError, count_failed, local_trouble
 from pupline.http import FetchPolicy
 from pupline.local import Deliverer, GroupCommitter, ItemDone, LocalBackend, StopRequested, stopping_on_signals
 from pupline.sources import is_piped
-from pupline.tasks.ingest_item import IngestRules, RecordBuilder
+from pupline.tasks.ingest_item import RecordBuilder
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.layout import dataset_folder
 
 if TYPE_CHECKING:

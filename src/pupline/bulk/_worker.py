@@ -12,7 +12,6 @@ A worker ends with its coordinator, however that ended: the socket closes, and L
 
 import ctypes
 import gc
-import itertools
 import os
 import pickle
 import select
@@ -24,7 +23,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import NoReturn
 
 from pupline.bulk._body_files import BodyFiles
@@ -42,9 +40,9 @@ from pupline.bulk._worker_messages import (
     replies_frame,
     unframed,
 )
+from pupline.bulk._worker_settings import WorkerSettings
 from pupline.errors import local_trouble
-from pupline.http import FetchPolicy, HttpClient
-from pupline.tasks.ingest_item import IngestRules
+from pupline.http import HttpClient
 
 REPLIES_TOGETHER = 32
 """Replies that wait for each other while there is more to do: a message for each would cost as much as the hashing."""
@@ -59,20 +57,6 @@ up, and what it reads is still in the processor's cache."""
 _RECEIVE_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """folder: where bodies are written. coordinator: its process id. threads: requests in flight at once, at most.
-
-    Fewer are in flight where the system gives too few descriptors.
-    """
-
-    policy: FetchPolicy
-    rules: IngestRules
-    threads: int
-    folder: str
-    coordinator: int
 
 
 class Worker:
@@ -211,7 +195,7 @@ def main(descriptor: int) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
     sock = socket.socket(fileno=descriptor)
     buffer = bytearray()
-    while not (first := list(itertools.islice(unframed(buffer), 1))):
+    while not (first := unframed(buffer, most=1)):
         received = _received(sock)
         if not received:
             os._exit(0)

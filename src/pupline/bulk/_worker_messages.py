@@ -4,11 +4,11 @@ Marshal is the fastest serialiser of plain values, and both ends run the same Py
 This module alone knows the order of the values; all others use the names of the fields.
 """
 
-import itertools
 import marshal
 import os
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pupline import errors
@@ -115,45 +115,48 @@ _LENGTH = struct.Struct("<I")
 
 def order_frame(order: Order) -> bytes:
     """The bytes of a message to a worker."""
-    return frame(([(_TAGS[type(request)], *request) for request in order.requests], list(order.recalled)))
+    return frame(([(_TAGS[type(request)], tuple(request)) for request in order.requests], list(order.recalled)))
 
 
-def decoded_orders(buffer: bytearray) -> Iterator[Order]:
+def decoded_orders(buffer: bytearray) -> list[Order]:
     """The complete messages at the start of a worker's `buffer`, which are removed from it."""
-    for requests, recalled in unframed(buffer):
-        yield Order([_REQUESTS[tag]._make(rest) for tag, *rest in requests], recalled)
+    return [
+        Order([_REQUESTS[tag]._make(values) for tag, values in requests], recalled)
+        for requests, recalled in unframed(buffer)
+    ]
 
 
 def replies_frame(replies: Iterable[Reply]) -> bytes:
     """The bytes of a message from a worker."""
-    encoded: list[tuple[Any, ...]] = []
-    for reply in replies:
-        tag = _TAGS[type(reply)]
-        if isinstance(reply, ImageFetched):
-            encoded.append((tag, *reply[:-1], tuple(reply.image)))
-        elif isinstance(reply, RequestFailed):
-            failure = reply.failure
-            encoded.append((tag, *reply[:-1], type(failure).__name__, failure.message, failure.details))
-        else:
-            encoded.append((tag, *reply))
-    return frame(encoded)
+    return frame([(_TAGS[type(reply)], _plain(reply)) for reply in replies])
 
 
-def decoded_replies(buffer: bytearray) -> Iterator[Reply]:
+def _plain(reply: Reply) -> tuple[Any, ...]:
+    if isinstance(reply, ImageFetched):
+        return (*reply[:-1], tuple(reply.image))
+    if isinstance(reply, RequestFailed):
+        failure = reply.failure
+        return (*reply[:-1], type(failure).__name__, failure.message, failure.details)
+    return tuple(reply)
+
+
+def decoded_replies(buffer: bytearray) -> list[Reply]:
     """The replies in the complete messages at the start of `buffer`, which are removed from it."""
-    for tag, *rest in itertools.chain.from_iterable(unframed(buffer)):
-        kind = _REPLIES[tag]
-        if kind is ImageFetched:
-            number, began_at, ended_at, path, image = rest
-            yield ImageFetched(number, began_at, ended_at, path, FetchedImage._make(image))
-        elif kind is RequestFailed:
-            number, began_at, ended_at, error, message, details = rest
-            failed: type[TaskFailure] = getattr(errors, error, TaskFailure)
-            failure = RetryAfter(message, details["retry_after_seconds"]) if failed is RetryAfter else failed(message)
-            failure.details.update(details)
-            yield RequestFailed(number, began_at, ended_at, failure)
-        else:
-            yield kind._make(rest)
+    return [_reply(tag, values) for message in unframed(buffer) for tag, values in message]
+
+
+def _reply(tag: int, values: tuple[Any, ...]) -> Reply:
+    kind = _REPLIES[tag]
+    if kind is ImageFetched:
+        number, began_at, ended_at, path, image = values
+        return ImageFetched(number, began_at, ended_at, path, FetchedImage._make(image))
+    if kind is RequestFailed:
+        number, began_at, ended_at, error, message, details = values
+        failed: type[TaskFailure] = getattr(errors, error, TaskFailure)
+        failure = RetryAfter(message, details["retry_after_seconds"]) if failed is RetryAfter else failed(message)
+        failure.details.update(details)
+        return RequestFailed(number, began_at, ended_at, failure)
+    return kind._make(values)
 
 
 def frame(values: Any) -> bytes:
@@ -162,17 +165,16 @@ def frame(values: Any) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-def unframed(buffer: bytearray) -> Iterator[Any]:
-    """The values of the complete messages at the start of `buffer`, which are removed from it."""
+def unframed(buffer: bytearray, most: int = sys.maxsize) -> list[Any]:
+    """The values of the complete messages at the start of `buffer`, which are removed from it; of so many at most."""
+    found: list[Any] = []
     start = 0
-    try:
-        while len(buffer) - start >= _LENGTH.size:
-            end = start + _LENGTH.size + _LENGTH.unpack_from(buffer, start)[0]
-            if end > len(buffer):
-                return
-            with memoryview(buffer) as view, view[start + _LENGTH.size : end] as data:
-                values = marshal.loads(data)  # noqa: S302 - written by our own process
-            start = end
-            yield values
-    finally:
-        del buffer[:start]
+    while len(found) < most and len(buffer) - start >= _LENGTH.size:
+        end = start + _LENGTH.size + _LENGTH.unpack_from(buffer, start)[0]
+        if end > len(buffer):
+            break
+        with memoryview(buffer) as view, view[start + _LENGTH.size : end] as data:
+            found.append(marshal.loads(data))  # noqa: S302 - written by our own process
+        start = end
+    del buffer[:start]
+    return found

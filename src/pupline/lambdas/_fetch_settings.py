@@ -16,7 +16,7 @@ from pupline.http import FetchPolicy, Network, Origin
 from pupline.images import MAX_PIXELS
 from pupline.lambdas._runtime import required
 from pupline.tasks.image_storage import ImageStorage
-from pupline.tasks.ingest_item import IngestRules
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.layout import NOT_FOR_IMAGES
 from pupline.text import plain_number
 

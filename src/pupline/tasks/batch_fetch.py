@@ -24,7 +24,8 @@ from pupline.errors import (
 )
 from pupline.http import MAX_ROBOTS_BYTES, HttpClient, RobotsRules, Url, robots_refusal, robots_rules_from
 from pupline.tasks.batch_input import BatchItem
-from pupline.tasks.ingest_item import PATIENT_ATTEMPTS, IngestRules, fetch_failed, fetch_item, internal_failure
+from pupline.tasks.ingest_item import PATIENT_ATTEMPTS, fetch_failed, fetch_item, internal_failure
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import FetchedImage, FetchFailed, UnchangedImage
 from pupline.text import printable
 

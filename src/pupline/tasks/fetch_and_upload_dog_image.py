@@ -12,7 +12,8 @@ from pupline.json_values import JSON
 from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.breeds import breed_of
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
-from pupline.tasks.ingest_item import IngestRules, inspect_response
+from pupline.tasks.ingest_item import inspect_response
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import FetchedImage, SourceItem, StoredImage
 from pupline.tasks.task_input import (
     BY_URL,

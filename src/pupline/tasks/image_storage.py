@@ -24,7 +24,8 @@ from pupline.images import (
     object_key,
     safe_name,
 )
-from pupline.tasks.ingest_item import IngestRules, inspect_response
+from pupline.tasks.ingest_item import inspect_response
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import FetchedImage, SourceItem, StoredImage
 from pupline.tasks.ports import ObjectStore, ObjectToCreate, WriteOnceStore
 

@@ -43,7 +43,8 @@ from pupline.tasks.batch_input import BatchItem, BatchRound
 from pupline.tasks.digest import AlertTally, first_alert
 from pupline.tasks.failure_lines import failure_lines
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image
-from pupline.tasks.ingest_item import IngestRules, RecordBuilder, fetch_failed
+from pupline.tasks.ingest_item import RecordBuilder, fetch_failed
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import FetchedImage, FetchOutcome, StoredImage
 from pupline.tasks.layout import JSON_LINES
 from pupline.tasks.metadata import ItemRow, columns_of, lines_of

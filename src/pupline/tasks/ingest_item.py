@@ -10,10 +10,11 @@ from hashlib import md5, sha1, sha256
 from typing import Protocol
 
 from pupline.errors import Outcome, Reason, TaskFailure, local_trouble
-from pupline.http import DEFAULT_TIMEOUT_SECONDS, Response, Validators, check_robots_tag
-from pupline.images import MAX_PIXELS, image_name, name_extension, safe_name
+from pupline.http import Response, Validators, check_robots_tag
+from pupline.images import image_name, name_extension, safe_name
 from pupline.tasks.alert_rules import AlertRules, image_of
 from pupline.tasks.breeds import breed_of
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import (
     FetchedImage,
     FetchFailed,
@@ -43,15 +44,6 @@ class ValidatingClient(Protocol):
 
     def get(self, url: str, *, validators: Validators | None = None) -> Response:
         """The response at `url`: status 200 with a body, or 304 where validators were given. Raises: TaskFailure."""
-
-
-@dataclass(frozen=True, slots=True)
-class IngestRules:
-    """Limits for one image. heed_robots: obey X-Robots-Tag. timeout_seconds: to fetch and inspect it."""
-
-    max_pixels: int = MAX_PIXELS
-    heed_robots: bool = True
-    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
 
 
 class DeclaredImage(Protocol):

@@ -27,7 +27,7 @@ from pupline.tasks.batch_fetch import RobotsCache
 from pupline.tasks.batch_input import IngestRun
 from pupline.tasks.image_storage import ImageStorage
 from pupline.tasks.ingest_batch import BatchServices, ingest_batch
-from pupline.tasks.ingest_item import IngestRules
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.summarise_ingest import SummaryServices, current_summary, summarise_ingest
 
 

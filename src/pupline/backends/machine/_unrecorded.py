@@ -21,7 +21,8 @@ from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.breeds import breed_of
 from pupline.tasks.fetch_and_upload_dog_image import task_result
 from pupline.tasks.image_storage import ImageStorage, ImageToStore, store_image_once
-from pupline.tasks.ingest_item import IngestRules, inspect_response
+from pupline.tasks.ingest_item import inspect_response
+from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import SourceItem
 from pupline.tasks.log_to_dynamodb import record_of
 from pupline.tasks.records import AuditRecord
