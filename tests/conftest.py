@@ -4,7 +4,10 @@ Plain `pytest` runs the fast lane: the tests without the markers that pyproject.
 command line names files or folders, everything in them runs, in one process. `make test` runs all tests.
 """
 
+import gc
+import itertools
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,13 +17,16 @@ from hypothesis import is_hypothesis_test, settings
 
 TESTS = Path(__file__).parent
 
-MARKED_FOLDERS = {"aws": "aws", "crash": "crash", "e2e": "e2e", "differential": "slow"}
+MARKED_FOLDERS = {"aws": "aws", "crash": "crash", "e2e": "e2e", "differential": "slow", "console/browser": "slow"}
 """The marker of every test below a folder. Single tests and files elsewhere have theirs at their definition."""
 
-FAST_LANE = "not (slow or e2e or aws or crash)"
+FAST_LANE = "not (slow or long or e2e or aws or crash)"
 """The `-m` of pyproject.toml."""
 
-SLOW_MARKERS = ("slow", "e2e", "aws", "crash")
+SLOW_MARKERS = ("slow", "long", "e2e", "aws", "crash")
+
+MARKED_FILE = re.compile(rf"^pytestmark = \[?\s*pytest\.mark\.(?:{'|'.join(SLOW_MARKERS)})\b", re.MULTILINE)
+"""The line by which all tests of a file have such a marker, as their first one."""
 
 # No test measures time: a deadline for each example fails on a busy machine, and finds nothing.
 settings.register_profile("pupline", deadline=None)
@@ -59,10 +65,30 @@ def names_tests(config: pytest.Config) -> bool:
     return config.args_source is pytest.Config.ArgsSource.ARGS
 
 
+def marker_of(path: Path) -> str | None:
+    """The marker of all tests below the marked folder that the path is, or is in."""
+    folder, _, rest = path.relative_to(TESTS).as_posix().partition("/")
+    return MARKED_FOLDERS.get(folder) or MARKED_FOLDERS.get(f"{folder}/{rest.partition('/')[0]}")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import folders that the fast lane leaves out: that costs as much as a tenth of its tests."""
-    is_left_out = collection_path.parent == TESTS and collection_path.name in MARKED_FOLDERS
-    return True if is_left_out and config.option.markexpr == FAST_LANE else None
+    """Do not even import what the fast lane leaves out as a whole: that costs as much as a tenth of its tests."""
+    if config.option.markexpr != FAST_LANE or TESTS not in collection_path.parents:
+        return None
+    if collection_path.suffix == ".py":
+        return bool(MARKED_FILE.search(collection_path.read_text(encoding="utf-8"))) or None
+    return marker_of(collection_path) is not None or None
+
+
+def pytest_collection() -> None:
+    """Collect no garbage meanwhile: tests are many small objects, and all of them stay."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of every later search for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is applied
@@ -74,15 +100,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     data reach differs from run to run.
     """
     slow_files = set()
-    for item in items:
-        folder = item.path.relative_to(TESTS).parts[0]
-        if folder in MARKED_FOLDERS:
-            item.add_marker(MARKED_FOLDERS[folder])
-        is_slow = any(item.get_closest_marker(marker) for marker in SLOW_MARKERS)
-        if is_slow:
-            slow_files.add(item.path)
-        if is_slow or (isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)):
-            item.add_marker("no_cover")
+    for path, tests in itertools.groupby(items, key=lambda item: item.path):
+        marker = marker_of(path)
+        for item in tests:
+            if marker:
+                item.add_marker(marker)
+            is_slow = any(mark.name in SLOW_MARKERS for mark in item.iter_markers())
+            if is_slow:
+                slow_files.add(path)
+            if is_slow or (isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)):
+                item.add_marker("no_cover")
     if config.option.markexpr == FAST_LANE:
         functions = (item.obj for item in items if isinstance(item, pytest.Function))
         for function in {getattr(function, "__func__", function) for function in functions}:

@@ -83,6 +83,10 @@ def room_of(module: str) -> str:
     return module.split(".")[1] if "." in module else "pupline"
 
 
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where statements are in a statement."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """What the tests ask of a source file, found in one walk: parsing all of them takes seconds.
@@ -113,7 +117,7 @@ def parsed(module: str) -> Parsed:
             found |= {name for name in imported_names(module, node) if name in FILES} - {module, "pupline"}
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             problems += [] if node.name == "__init__" else function_problems(node)
-        waiting += [(child, found) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+        waiting += [(child, found) for block in BLOCKS for child in getattr(node, block, ())]
     return Parsed(len(text.splitlines()), frozenset(imports), frozenset(annotated), tuple(problems))
 
 

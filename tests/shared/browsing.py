@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
@@ -125,7 +124,3 @@ def watched(browser: Browser, origin: str) -> Iterator[WatchedPage]:
     yield found
     found.check()
     context.close()
-
-
-browser_test = [pytest.mark.slow, needs_chromium]
-"""The marks of a file of browser tests: `pytestmark = browser_test`."""

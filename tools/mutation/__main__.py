@@ -12,7 +12,7 @@ from tools.mutation.tree import ROOT, make_tree
 from tools.mutation.trials import CAUGHT, Plan, read_results, try_all
 
 BUILD = ROOT / "build" / "mutation"
-FAST_LANE = "not (slow or e2e or aws or crash)"
+FAST_LANE = "not (slow or long or e2e or aws or crash)"
 
 
 def main(arguments: list[str]) -> int:

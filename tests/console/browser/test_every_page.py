@@ -10,10 +10,10 @@ from playwright.sync_api import Request
 
 from pupline.console import ConsoleSettings, create_app
 from pupline.console._app import AREAS
-from tests.shared.browsing import PHONE, WatchedPage, browser_test
+from tests.shared.browsing import PHONE, WatchedPage, needs_chromium
 from tests.shared.console_pages import NOT_HERE, PAGES
 
-pytestmark = browser_test
+pytestmark = needs_chromium
 
 MOST_BYTES = 150_000
 

@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, expect
 from pupline.local import LocalBackend
 from pupline.tasks.records import AuditRecord
 from pupline.text import timestamp
-from tests.shared.browsing import WatchedPage, browser_test, served, watched
+from tests.shared.browsing import WatchedPage, needs_chromium, served, watched
 
-pytestmark = browser_test
+pytestmark = needs_chromium
 
 MANY = 5000
 _NAMES = "[...document.querySelectorAll('#shots .shot-name')].map((one) => one.textContent)"

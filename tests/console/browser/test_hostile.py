@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Dialog, expect
 
-from tests.shared.browsing import PHONE, WatchedPage, browser_test
+from tests.shared.browsing import PHONE, WatchedPage, needs_chromium
 from tests.shared.console_world import HOSTILE_NAME_RUN
 
-pytestmark = browser_test
+pytestmark = needs_chromium
 
 STORED, FAILED = f"{HOSTILE_NAME_RUN}-1-00001", f"{HOSTILE_NAME_RUN}-2-00001"
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.shared.browsing import PHONE, WatchedPage, browser_test, served, watched
+from tests.shared.browsing import PHONE, WatchedPage, needs_chromium, served, watched
 from tests.shared.console_world import FAILED, SUCCEEDED
 from tests.shared.functions_fakes import picture
 
-pytestmark = browser_test
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
