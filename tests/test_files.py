@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pupline.files import exists, read_input
+from pupline.files import exists, matching, read_input
 
 
 def a_pipe(path: Path) -> None:
@@ -38,6 +38,33 @@ UNFIT: dict[str, Callable[[Path], object]] = {
     "Too many levels of symbolic links": lambda path: path.symlink_to(path.name),
     "No such file or directory": lambda path: path.symlink_to("nowhere"),
 }
+
+
+def test_matching_finds_what_glob_finds(tmp_path: Path) -> None:
+    """Stars within a name, fixed names, and files where a folder is expected."""
+    for name in ("a/x/1.json", "a/y/2.json", "a/y/3.txt", "b/x/4.json", "c"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for pattern in ("*", "*/*", "a/*/*.json", "*/x/*.json", "c/*", "none/*", "*/*/none"):
+        assert matching(tmp_path, pattern) == sorted(tmp_path.glob(pattern))
+    assert matching(tmp_path / "none", "*") == []
+
+
+def test_matching_takes_no_folder_for_empty_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its user has changed, or too many files are open."""
+    (tmp_path / "a").mkdir()
+    listdir = os.listdir
+
+    def failing(path: Path) -> list[str]:
+        if path.name == "a":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", failing)
+    with pytest.raises(PermissionError):
+        matching(tmp_path, "*/*")
 
 
 @pytest.mark.parametrize("why", UNFIT)

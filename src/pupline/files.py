@@ -1,9 +1,10 @@
-"""Reading files that a user names, within a size limit and without blocking; what exists; fsync of directories."""
+"""Reading what a user names, bounded and without blocking; what exists, also in folders; fsync of directories."""
 
 import codecs
 import errno
 import os
 import stat
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -63,6 +64,20 @@ def exists(path: Path) -> bool:
             return False
         raise
     return True
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """The sorted paths below `folder` that match a pattern: names with `*`, divided by slashes.
+
+    Raises: OSError where a folder cannot be read now. `Path.glob` takes such a folder for an empty one.
+    """
+    first, _, rest = pattern.partition("/")
+    try:
+        names = sorted(name for name in os.listdir(folder) if fnmatchcase(name, first))  # noqa: PTH208 - names
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = [folder / name for name in names]
+    return [path for below in found for path in matching(below, rest)] if rest else found
 
 
 def fsync_directory(directory: int) -> None:

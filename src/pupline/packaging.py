@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pupline.errors import ConfigurationError
+from pupline.files import matching
 from pupline.tasks.alert_rules import AlertRules
 from pupline.text import printable
 from pupline.workflow_files import FILES, PIPELINE_NAME, read_definition, workflow_path
@@ -67,7 +68,7 @@ def files_of(module: str) -> list[Path]:
         found.add(path)
         waiting += _imports(path)
     patterns = {path: DATA.get(path.relative_to(SOURCE).as_posix()) for path in found}
-    data = [file for path, pattern in patterns.items() if pattern for file in path.parent.glob(pattern)]
+    data = [file for path, pattern in patterns.items() if pattern for file in matching(path.parent, pattern)]
     return sorted([*found, *data])
 
 
@@ -178,7 +179,7 @@ def _checked(workflow: Path | None) -> Path:
 
 def own_specs(directory: Path) -> list[Path]:
     """The user's own specs below the directory of template.yaml, sorted."""
-    return sorted(directory.glob(SPECS))
+    return matching(directory, SPECS)
 
 
 def main(arguments: Sequence[str]) -> int:

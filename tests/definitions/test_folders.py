@@ -1,7 +1,11 @@
 """Definitions in folders: which files are taken, and what is said of the others."""
 
+import errno
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +63,27 @@ def test_what_is_not_taken_is_told(project: Path) -> None:
     skipped = {str(one.path.relative_to(project)): one.why for one in found if isinstance(one, Skipped)}
     assert skipped.keys() == {"template.yaml", "chart.yaml", ".aws-sam", "node_modules"}
     assert skipped["template.yaml"] == "Stored: the definition is in S3: name the file that was put there"
+
+
+@pytest.mark.parametrize("name", ["machines", "package.json", "machines/order.asl.json"])
+def test_what_cannot_be_read_now_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A folder and a file of any kind: there may be definitions in it."""
+    for function in (os.scandir, os.open):
+        monkeypatch.setattr(os, function.__name__, refusing(function, project / name))
+    (told,) = (str(one.error) for one in find_definitions([project]) if isinstance(one, Unread) and name in one.path)
+    assert str(project / name) in told
+    assert "Permission denied" in told
+
+
+def refusing(function: Callable[..., Any], refused: Path) -> Callable[..., Any]:
+    """The function of a system on which this user may not read the path."""
+
+    def call(path: Any, *arguments: Any, **options: Any) -> Any:
+        if str(path) == str(refused):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return function(path, *arguments, **options)
+
+    return call
 
 
 def test_files_and_resources_are_taken_as_named(project: Path) -> None:

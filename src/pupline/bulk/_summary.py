@@ -6,6 +6,7 @@ from typing import Any
 
 from pupline.bulk._run_stats import RunStats
 from pupline.errors import LocalTrouble, StorageError
+from pupline.files import matching
 from pupline.local import IngestCounts, IngestRow, LocalBackend
 from pupline.sources import dropped_of, left_out_of
 from pupline.tasks.ingest_summary import IngestSummary
@@ -23,8 +24,8 @@ def summaries(backend: LocalBackend, dataset: str | None = None) -> Iterator[Map
         written = written_summary(backend, row.dataset, row.run_id) if row.status != "RUNNING" else None
         found.append(written or summary_of(row, backend.ingests.counts(row.ingest_id)))
     listed = {row.run_id for row in rows}
-    # A glob of folders, not of keys: a dataset has many more objects.
-    for path in backend.bucket().root.glob(summary_key("*", "*")):
+    # Folders, not keys: a dataset has many more objects.
+    for path in matching(backend.bucket().root, summary_key("*", "*")):
         of_dataset, run = path.parts[-4], path.parts[-2]
         if run not in listed and dataset in {None, of_dataset}:
             written = written_summary(backend, of_dataset, run)

@@ -102,9 +102,10 @@ def _machines(
 def _folder(folder: Path, substitutions: Mapping[str, str]) -> Iterator[Found]:
     """What is in the files below a folder, in the order of their names."""
     skipped: list[Path] = []
+    unread: list[OSError] = []
     found: dict[Path, list[Found]] = {}
     covered: set[Path] = set()
-    for file in _candidates(folder, skipped):
+    for file in _candidates(folder, skipped, unread):
         found[file] = list(_candidate(file, substitutions))
         covered.update(
             one.file.resolve() for one in found[file] if isinstance(one, LoadedDefinition) and one.template is not None
@@ -115,27 +116,40 @@ def _folder(folder: Path, substitutions: Mapping[str, str]) -> Iterator[Found]:
                 yield one
     for path in skipped:
         yield Skipped(path, "a hidden folder, or one with dependencies")
+    for error in unread:
+        yield _unread(error)
 
 
-def _candidates(folder: Path, skipped: list[Path]) -> Iterator[Path]:
-    """The files below a folder that may hold definitions. skipped: gets the folders that are not looked into."""
-    for place, folders, files in os.walk(folder):
+def _unread(error: OSError) -> Unread:
+    path = printable(os.fspath(error.filename), 1000)
+    return Unread(path, ConfigurationError(f"{path} cannot be read ({error.strerror}), so nothing in it was checked"))
+
+
+def _candidates(folder: Path, skipped: list[Path], unread: list[OSError]) -> Iterator[Path]:
+    """The files below a folder that may hold definitions.
+
+    skipped: gets the folders that are not looked into; unread: why a folder or file could not be read.
+    """
+    for place, folders, files in os.walk(folder, onerror=unread.append):
         left_out = [name for name in folders if name.startswith(".") or name in _DEPENDENCIES]
         skipped += [Path(place, name) for name in sorted(left_out) if name not in _NEVER_WRITTEN_BY_HAND]
         folders[:] = sorted(set(folders) - {*left_out, *_NEVER_WRITTEN_BY_HAND})
         for name in sorted(files):
             file = Path(place, name)
             lower = name.lower()
-            if lower.endswith(_DEFINITIONS) or (lower.endswith(_OTHERS) and _may_hold_definitions(file)):
+            if lower.endswith(_DEFINITIONS) or (lower.endswith(_OTHERS) and _may_hold_definitions(file, unread)):
                 yield file
 
 
-def _may_hold_definitions(file: Path) -> bool:
+def _may_hold_definitions(file: Path, unread: list[OSError]) -> bool:
     try:
-        if not file.is_file():
-            return False
+        if not file.is_file() or file.stat().st_size > _MAX_BYTES:
+            return False  # longer than any definition
         content = read_input(file, _MAX_BYTES)
-    except OSError:  # longer than any definition, or not for this user to see
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        unread.append(error)
         return False
     return any(sign in content for sign in _SIGNS)
 

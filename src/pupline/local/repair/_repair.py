@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pupline.errors import ConfigurationError, DamagedDatabase, LocalTrouble
-from pupline.files import exists, sync_directory
+from pupline.files import exists, matching, sync_directory
 from pupline.local.data_dir import DATABASE_NAME, REPAIRED_NAME, DirectoryLock, layout_problem
 from pupline.local.database import MIGRATIONS, connect, connect_to_check, damaged_rows, explain, migrate
 from pupline.local.repair._inventory import Inventory, take_inventory
@@ -138,7 +138,7 @@ def _swap(data_dir: Path) -> Path | None:
 
 def _kept(data_dir: Path, path: Path) -> Path:
     """The second name of the damaged file: the one it has already, or a new one."""
-    for other in data_dir.glob(f"{DATABASE_NAME}.damaged-*"):
+    for other in matching(data_dir, f"{DATABASE_NAME}.damaged-*"):
         if other.samefile(path):
             return other
     stem = f"{DATABASE_NAME}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
