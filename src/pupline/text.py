@@ -26,7 +26,7 @@ UNSAFE = re.compile(
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls: they make text read as other text
     "\u2028\u2029"  # line and paragraph separators
     "\u00ad\u200b\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible ones, tags
-    "\ud800-\udfff"  # lone surrogates: they cannot be written as UTF-8
+    r"\ud800-\udfff"  # lone surrogates: they cannot be written as UTF-8
     "\ufdd0-\ufdef\ufffe\uffff"  # noncharacters: XML, and so an S3 listing, cannot hold them
     "]"
 )
@@ -43,7 +43,9 @@ def printable(text: str, limit: int = 200) -> str:
     A line feed becomes `\n`, an escape `\x1b`, a right-to-left override `\u202e`. Cut text ends in an ellipsis. The
     time depends on `limit`, not on the length of `text`.
     """
-    shown = UNSAFE.sub(_escape, text[: limit + 1])
+    shown = text[: limit + 1]
+    if not (shown.isascii() and shown.isprintable()):  # most texts are, and need no search
+        shown = UNSAFE.sub(_escape, shown)
     return shown if len(shown) <= limit else shown[: max(limit - 1, 0)] + "…"[:limit]
 
 

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from pupline.errors import NoSuchName
@@ -26,6 +27,7 @@ from pupline.tasks.run_ids import check_run_id
 from pupline.text import printable
 
 _PAGE = 1000
+_FIELDS = [field.name for field in fields(IngestRow)]
 _SELECT = (
     "SELECT ingest_id, run_id, dataset, source, settings, CASE WHEN stopped_at IS NULL THEN status ELSE 'ABORTED' END,"
     " position, listed, total, items, repeated, known, other_shards, created_at, ended_at, error, cause FROM ingests"
@@ -287,7 +289,7 @@ class Ingests:
 
 
 def _ingest(row: tuple[Any, ...]) -> IngestRow:
-    values = dict(zip(IngestRow.__slots__, row, strict=True))
+    values = dict(zip(_FIELDS, row, strict=True))
     return IngestRow(**values | {"settings": json.loads(values["settings"]), "listed": bool(values["listed"])})
 
 

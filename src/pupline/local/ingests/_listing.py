@@ -17,6 +17,7 @@ _UPDATE = (
     " other_shards = other_shards + ? WHERE ingest_id = ?"
 )
 _INSERT = "INSERT INTO ingest_items (ingest_id, item_index, identity, url, facts)"
+_NO_FACTS = SourceItem("")[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def _identities_in_run(connection: sqlite3.Connection, ingest_id: int, identitie
 
 def _facts(item: SourceItem) -> str | None:
     """The source's facts besides the URL, as JSON in ASCII, which can represent any text."""
+    if item[1:] == _NO_FACTS:
+        return None
     facts = item.as_dict()
     del facts["url"]
     return json.dumps(facts, separators=(",", ":")) if facts else None
