@@ -103,7 +103,7 @@ class TaskFailure(PuplineError):
 
     @property
     def is_transient(self) -> bool:
-        """Whether another attempt may succeed, at once or after the pause of a RetryAfter."""
+        """Whether another attempt may succeed, at once or after the pause that the server asked for."""
         return self.retryable
 
     def __str__(self) -> str:
@@ -213,6 +213,24 @@ class RetryAfter(TaskFailure):
     @property
     def is_transient(self) -> bool:
         """True. It is not `retryable`, because a Retrier would choose another pause."""
+        return True
+
+
+class LongRetryAfter(TaskFailure):
+    """The server asked for a pause of more than a minute, up to a day: longer than an execution waits.
+
+    `retry_after_seconds` is among its details.
+    """
+
+    reason: ClassVar[Reason] = "rate_limited"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.details["retry_after_seconds"] = seconds
+
+    @property
+    def is_transient(self) -> bool:
+        """True, in another run. It is not `retryable`: a Retrier would ask again within the pause."""
         return True
 
 

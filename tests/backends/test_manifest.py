@@ -16,13 +16,13 @@ from pupline.bulk import IngestRequest, ItemsListed, ListingNote
 from pupline.errors import (
     ConfigurationError,
     ConnectionFailed,
+    LongRetryAfter,
     NotFound,
     PuplineError,
     RetryAfter,
     ServerError,
     SourceError,
     TaskFailure,
-    TooManyRequests,
     UnreadableAnswer,
 )
 from pupline.http import HttpClient, Response
@@ -173,8 +173,7 @@ def test_an_outage_of_seconds_is_waited_out(tmp_path: Path) -> None:
 
 def test_an_api_that_wants_an_hour_is_not_asked_meanwhile(tmp_path: Path) -> None:
     """The manifest is made another time."""
-    away = TooManyRequests("busy for an hour")
-    away.details["retry_after_seconds"] = 3600
+    away = LongRetryAfter("busy for an hour", 3600)
     desk = Desk(Numbered([page(1)]), Api({0: [away]}))
     with pytest.raises(PuplineError, match=r"busy for an hour.* repeat the command"):
         desk.list(tmp_path / "m")

@@ -28,6 +28,7 @@ from pupline.errors import (
     ConnectionFailed,
     HttpError,
     IncompleteBody,
+    LongRetryAfter,
     NotFound,
     RequestTimeout,
     RetryAfter,
@@ -185,8 +186,7 @@ def test_a_host_that_asks_for_hours_is_left_alone() -> None:
     """Three times a Retry-After of an hour end its images as rate_limited, without asking for each in vain."""
     scheduler = scheduler_of()
     add(scheduler, *(f"http://a/{number}.jpg" for number in range(5)))
-    failure = TooManyRequests("429, come back in an hour")
-    failure.details["retry_after_seconds"] = 3600
+    failure = LongRetryAfter("429, come back in an hour", 3600)
     for job in scheduler.take(0.0, 3):
         scheduler.failed(job, failure, 0.0)
     assert scheduler.take(0.0, 9) == []
@@ -199,8 +199,7 @@ def test_one_image_that_asks_for_hours_costs_itself() -> None:
     """It ends at once; the host's other images are fetched, as long as good responses come in between."""
     scheduler = scheduler_of()
     add(scheduler, *(f"http://a/{number}.jpg" for number in range(20)))
-    failure = TooManyRequests("429, come back in an hour")
-    failure.details["retry_after_seconds"] = 3600
+    failure = LongRetryAfter("429, come back in an hour", 3600)
     fetched = 0
     while jobs := scheduler.take(0.0, 1):
         if jobs[0].index % 4:

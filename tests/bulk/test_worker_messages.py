@@ -17,7 +17,7 @@ from pupline.bulk._worker_messages import (
     order_frame,
     replies_frame,
 )
-from pupline.errors import NotFound, RetryAfter, TaskFailure
+from pupline.errors import LongRetryAfter, NotFound, RetryAfter, TaskFailure
 from pupline.tasks.items import FetchedImage
 
 IMAGE = FetchedImage(
@@ -55,7 +55,9 @@ def test_replies_come_back_whole() -> None:
     assert list(map(type, found)) == list(map(type, REPLIES))
 
 
-@pytest.mark.parametrize("failure", [NotFound("nothing"), RetryAfter("busy", 7), TaskFailure("a bug")])
+@pytest.mark.parametrize(
+    "failure", [NotFound("nothing"), RetryAfter("busy", 7), LongRetryAfter("away", 3600), TaskFailure("a bug")]
+)
 def test_a_failure_comes_back_with_its_type_and_details(failure: TaskFailure) -> None:
     """The scheduler decides by both."""
     failure.details["status"] = 503

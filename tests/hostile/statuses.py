@@ -69,7 +69,8 @@ SCENARIOS = [
         failed(f"back-{name}", answer(b"", f"Retry-After: {value}", status=MANY), "rate_limited", requests=ATTEMPTS)
         for name, value in (USELESS_RETRY_AFTER | TOO_LONG_RETRY_AFTER).items()
     ],
-    failed("back-in-an-hour", answer(b"", "Retry-After: 3600", status=MANY), "rate_limited", requests=ATTEMPTS),
+    failed("back-in-an-hour", answer(b"", "Retry-After: 3600", status=MANY), "rate_limited"),
+    failed("busy-for-an-hour", answer(b"", "Retry-After: 3600", status=BUSY), "rate_limited"),
     failed("always-back-at-once", answer(b"", "Retry-After: 0", status=MANY), "rate_limited", requests=12),
     failed(
         "back-twice", answer(b"", "Retry-After: 1", "Retry-After: 2", status=MANY), "rate_limited", requests=ATTEMPTS

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pupline.errors import HttpError, RetryAfter, SourceError, TooManyRequests
+from pupline.errors import HttpError, LongRetryAfter, RetryAfter, SourceError, TooManyRequests
 from pupline.specs import PageRequest, check_ok, check_transient
 from pupline.specs._answers import key_advice
 from pupline.text import UNSAFE
@@ -79,7 +79,7 @@ def test_an_error_that_passes_is_one_of_time() -> None:
     for headers in ({}, {"retry-after": "soon"}):
         with pytest.raises(TooManyRequests):
             check_transient(spec, page, headers, "https://api.example.org")
-    with pytest.raises(TooManyRequests) as long:
+    with pytest.raises(LongRetryAfter) as long:
         check_transient(spec, page, {"retry-after": "61"}, "https://api.example.org")
     assert long.value.details == {"retry_after_seconds": 61}
     check_transient(spec, {"error": {"code": "badvalue"}}, {}, "https://api.example.org")

@@ -15,6 +15,7 @@ from pupline.errors import (
     ConnectionFailed,
     HttpError,
     InvalidInput,
+    LongRetryAfter,
     NotFound,
     RetryAfter,
     ServerError,
@@ -64,6 +65,13 @@ def test_an_item_that_cannot_be_had_fails_nothing_but_itself() -> None:
     assert answer["outcomes"] == {"failed": 1, "stored": 1, "refused": 3}
     assert [record.reason for record in world.records] == ["not_found", "accepted", *["invalid_url"] * 3]
     assert len(world.lines(PART)) == 5
+
+
+def test_a_host_that_asks_for_an_hour_is_asked_once_for_an_image() -> None:
+    """No round waits so long: the image ends at once, and the other one of the host is fetched."""
+    world = BatchWorld({HOST + "a.jpg": [LongRetryAfter("away", 3600), jpeg(1)], HOST + "b.jpg": [jpeg(2)]})
+    assert world.batch(event_of(urls("a.jpg", "b.jpg")))["outcomes"] == {"failed": 1, "stored": 1}
+    assert [record.reason for record in world.records] == ["rate_limited", "accepted"]
 
 
 def test_what_is_no_image_goes_to_quarantine() -> None:

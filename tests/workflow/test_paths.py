@@ -149,6 +149,7 @@ def test_a_failed_alert_loses_neither_image_nor_record(broken: str, error: str) 
         ("TooLarge", "refused"),
         ("TooManyRedirects", "refused"),
         ("NotFound", "failed"),
+        ("LongRetryAfter", "failed"),
         ("SourceError", "failed"),
         ("InvalidInput", "failed"),
         ("KeyError", "failed"),

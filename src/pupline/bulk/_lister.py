@@ -7,7 +7,7 @@ are read here, a little ahead of what is fetched.
 from collections.abc import Mapping
 
 from pupline.bulk._request import IngestRequest, ItemsListed
-from pupline.errors import ConnectionFailed, RetryAfter, SourceError, TaskFailure, TooManyRequests
+from pupline.errors import ConnectionFailed, LongRetryAfter, RetryAfter, SourceError, TaskFailure, TooManyRequests
 from pupline.local import IngestRow, Ingests, ListedPage
 from pupline.sources import Listing, PageRequest, dropped_of, is_final, left_out_at_stop, left_out_of, shortfall_of
 from pupline.tasks.items import SourceItem
@@ -97,7 +97,7 @@ class Lister:
         assert self._listing is not None  # noqa: S101 - it made the request
         try:
             self._read(self._listing, body, headers, page)
-        except (SourceError, RetryAfter, TooManyRequests) as failure:
+        except (SourceError, RetryAfter, LongRetryAfter, TooManyRequests) as failure:
             return failure
         self._is_waiting = False
         return None

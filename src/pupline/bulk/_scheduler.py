@@ -48,6 +48,7 @@ from pupline.errors import (
     ConnectionFailed,
     IncompleteBody,
     InvalidUrl,
+    LongRetryAfter,
     RequestTimeout,
     RetryAfter,
     ServerError,
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     from pupline.sources import PageRequest
 
 _UNANSWERED = ConnectionFailed | RequestTimeout
-_UNWELL = ServerError | IncompleteBody | TooManyRequests
+_UNWELL = ServerError | IncompleteBody | TooManyRequests | LongRetryAfter
 MAX_DEATHS = 2
 LONGEST_REFUSAL_SECONDS = 86_400.0
 MAX_IDLE_HOSTS = 4096
@@ -180,7 +181,7 @@ class Scheduler:
                 host.put_back(job)
             else:
                 self._end(job, failure, now)
-        elif isinstance(failure.details.get("retry_after_seconds"), int):
+        elif isinstance(failure, LongRetryAfter):
             self._refuse_for(job, failure, now)
         elif is_host_trouble and host.is_away:
             host.put_back(job)

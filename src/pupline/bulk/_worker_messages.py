@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pupline import errors
-from pupline.errors import RetryAfter, TaskFailure
+from pupline.errors import LongRetryAfter, RetryAfter, TaskFailure
 from pupline.tasks.items import FetchedImage
 
 NO_RESOURCES_STATUS: Final = os.EX_OSERR
@@ -153,7 +153,10 @@ def _reply(tag: int, values: tuple[Any, ...]) -> Reply:
     if kind is RequestFailed:
         number, began_at, ended_at, error, message, details = values
         failed: type[TaskFailure] = getattr(errors, error, TaskFailure)
-        failure = RetryAfter(message, details["retry_after_seconds"]) if failed is RetryAfter else failed(message)
+        if failed is RetryAfter or failed is LongRetryAfter:
+            failure: TaskFailure = failed(message, details["retry_after_seconds"])
+        else:
+            failure = failed(message)
         failure.details.update(details)
         return RequestFailed(number, began_at, ended_at, failure)
     return kind._make(values)

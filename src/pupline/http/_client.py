@@ -124,8 +124,8 @@ class HttpClient:
         body, return the first `max_bytes` instead of raising TooLarge. accept: with `application/json`, the details of
         an error by its status have the first bytes of its body, `answer`.
         Raises: InvalidUrl, BlockedAddress, TooLarge, TooManyRedirects; ConnectionFailed, RequestTimeout,
-        IncompleteBody, ServerError, TooManyRequests, RetryAfter; NotFound, HttpError; InvalidInput for headers that
-        cannot be sent.
+        IncompleteBody, ServerError, TooManyRequests, RetryAfter, LongRetryAfter; NotFound, HttpError; InvalidInput
+        for headers that cannot be sent.
         """
         plain = max_bytes is None and not truncate and not accept.startswith(_JSON)
         limits = self._limits if plain else self._other_limits(max_bytes, truncate, accept)

@@ -4,7 +4,16 @@ import math
 import re
 from collections.abc import Mapping
 
-from pupline.errors import HttpError, NotFound, RequestTimeout, RetryAfter, ServerError, TaskFailure, TooManyRequests
+from pupline.errors import (
+    HttpError,
+    LongRetryAfter,
+    NotFound,
+    RequestTimeout,
+    RetryAfter,
+    ServerError,
+    TaskFailure,
+    TooManyRequests,
+)
 from pupline.http._head import ResponseHead
 from pupline.text import printable
 
@@ -33,8 +42,7 @@ def failure_for(status: int, retry_after: str | None, now: float, url: str, by: 
     """The error that stands for any status but success and redirects; `now` is the response's time (`response_time`).
 
     url: what the message begins with. by: the server or proxy that answered.
-    The details of an HttpError have its `status`, and those of a server that wants a pause of more than a minute, up to
-    a day, have `retry_after_seconds`.
+    The details of an HttpError have its `status`.
     """
     answered = f"{url}: {by} answered {status}"
     if status in (404, 410):
@@ -68,13 +76,11 @@ def _retry_failure(kind: type[TaskFailure], answered: str, retry_after: str | No
         ignored = "" if retry_after is None else f" with an unusable Retry-After ({printable(retry_after, 60)!r})"
         return kind(f"{answered}{ignored}; try again later")
     if seconds > MAX_RETRY_AFTER_SECONDS:
-        much_later = kind(
+        asked = (
             f"{answered} and asks to wait {_duration(seconds)}, longer than the {MAX_RETRY_AFTER_SECONDS} s "
             "that an execution waits; start again after that"
         )
-        if seconds <= MAX_PAUSE_SECONDS:
-            much_later.details["retry_after_seconds"] = seconds
-        return much_later
+        return LongRetryAfter(asked, seconds) if seconds <= MAX_PAUSE_SECONDS else kind(asked)
     return RetryAfter(f"{answered} and asks to come back in {seconds} s", seconds)
 
 

@@ -88,8 +88,8 @@ class Listing(Protocol):
         """The items of the requested page, or (body None) of the next part of a file; then moves on.
 
         headers: of the response, names in lower case. Raises: SourceError, and nothing has moved (where it is
-        `retryable`, the page may be requested again); RetryAfter or TooManyRequests, alike, where an answer of
-        200 says so; StorageError where a file can no longer be read.
+        `retryable`, the page may be requested again); RetryAfter, LongRetryAfter or TooManyRequests, alike, where an
+        answer of 200 says so; StorageError where a file can no longer be read.
         """
 
     def skip(self, failure: TaskFailure) -> str | None:

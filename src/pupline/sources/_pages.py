@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pupline.errors import LocalTrouble, RetryAfter, TaskFailure, UnreadableAnswer
+from pupline.errors import LocalTrouble, LongRetryAfter, RetryAfter, TaskFailure, UnreadableAnswer
 from pupline.sources._listing import Listing, Page
 from pupline.sources._source import ImageSource, Reader
 from pupline.specs import PageClient, PageRequest, fetch_page
@@ -69,7 +69,7 @@ class Pages:
                 raise
             except TaskFailure as failure:
                 most = max_page_attempts(failure, has_answered=has_answered, can_wait=request.can_wait)
-                if failure.is_transient and attempt < most and not _asks_to_stay_away(failure):
+                if failure.is_transient and attempt < most and not isinstance(failure, LongRetryAfter):
                     known = float(failure.seconds) if isinstance(failure, RetryAfter) else None
                     seconds = page_pause_seconds(attempt, self.chance) if known is None else known
                     self.waiting(seconds, failure.message)
@@ -99,13 +99,8 @@ def page_pause_seconds(attempt: int, chance: random.Random) -> float:
     return min(_MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1)) * chance.uniform(0.5, 1.0)
 
 
-def _asks_to_stay_away(failure: TaskFailure) -> bool:
-    """Whether the API demands a longer pause than is waited for here."""
-    return "retry_after_seconds" in failure.details and not isinstance(failure, RetryAfter)
-
-
 def is_final(failure: TaskFailure) -> bool:
     """Whether a listing that stopped for this failure would stop again until something is changed."""
     if failure.reason == "source_error":
         return True
-    return not (failure.is_transient or "retry_after_seconds" in failure.details)
+    return not failure.is_transient

@@ -37,7 +37,7 @@ def check_ok(spec: SourceSpec, page: JSON, clean: Callable[[str], str] = str) ->
 def check_transient(
     spec: SourceSpec, page: JSON, headers: Mapping[str, str], url: str, clean: Callable[[str], str] = str
 ) -> None:
-    """Raises: RetryAfter or TooManyRequests where `page` is an error that passes, by the spec's `retry_if`."""
+    """Raises: RetryAfter, LongRetryAfter or TooManyRequests where `page` is an error that passes, by `retry_if`."""
     if spec.retry_if is not None and spec.retry_if.search(page):
         answered = f"{clean(printable(url))}: the API answered with an error that passes ({error_words(page, clean)})"
         raise pause_failure(answered, headers, time.time())

@@ -16,6 +16,7 @@ from pupline.errors import (
     ConnectionFailed,
     InvalidUrl,
     LocalTrouble,
+    LongRetryAfter,
     PuplineError,
     Refusal,
     RequestTimeout,
@@ -239,7 +240,7 @@ class BatchFetcher:
             seconds = max(1, failure.seconds)
         else:
             seconds = 1 + int(self.jitter.uniform(0, min(2.0**attempt, MAX_BACKOFF_SECONDS)))
-        if not failure.is_transient or attempt >= PATIENT_ATTEMPTS:
+        if not failure.is_transient or isinstance(failure, LongRetryAfter) or attempt >= PATIENT_ATTEMPTS:
             return None
         return self._defer(item, attempt, seconds)
 

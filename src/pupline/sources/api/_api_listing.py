@@ -174,7 +174,8 @@ class ApiListing:
     def read(self, body: bytes | None, headers: Mapping[str, str]) -> Page:
         """The items of the requested page.
 
-        Raises: SourceError, with the API's own words, masked; RetryAfter, TooManyRequests for errors that pass.
+        Raises: SourceError, with the API's own words, masked; RetryAfter, LongRetryAfter, TooManyRequests for errors
+        that pass.
         """
         if body is None:
             raise SourceError("an API's page is read from the response to its request, and there was none")
