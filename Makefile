@@ -78,8 +78,25 @@ endif
 
 .PHONY: wheel
 wheel: .venv/run.stamp  ## Build the wheel into dist/
-	@rm -f dist/pupline-*.whl
+	@rm -f dist/pupline-*-none-any.whl
 	@$(BIN)/python -m hatchling build -t wheel
+
+# The same wheel with the busiest modules compiled: for this Python and this kind of machine only. Decision 21.
+build/compiled/stamp: $(shell find src -name '*.py') pyproject.toml tools/compiled_modules.py | .venv/dev.stamp
+	@command -v cc > /dev/null || { echo "a C compiler is needed; on Debian or Ubuntu: apt-get install gcc libc6-dev"; exit 2; }
+	@echo "Compiling with mypyc, for some minutes ..."
+	@rm -rf build/compiled dist/pupline-*-cp*.whl
+	@HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m hatchling build -t wheel
+	@$(BIN)/pip install --quiet --no-deps --no-index --target build/compiled dist/pupline-*-cp*.whl
+	@touch $@
+
+.PHONY: wheel-compiled
+wheel-compiled: build/compiled/stamp  ## Build the wheel with compiled modules into dist/: faster, for this Python and machine only
+
+# What is compiled precedes what .venv has; the plain sources stay as they are.
+.PHONY: test-compiled
+test-compiled: build/compiled/stamp  ## The fast tests on the wheel with compiled modules
+	@PYTHONPATH=build/compiled $(BIN)/pytest
 
 # An environment that holds what users get, with every extra, and nothing else: the bill of materials describes it.
 .venv/released/stamp: requirements/run.txt | .venv/run.stamp
@@ -95,9 +112,9 @@ wheel: .venv/run.stamp  ## Build the wheel into dist/
 
 .PHONY: sbom
 sbom: .venv/released/stamp .venv/sbom/stamp wheel  ## The bill of materials of the wheel with all extras (CycloneDX), into dist/
-	@$(BIN)/pip --python .venv/released/bin/python install --quiet --no-deps --no-index --force-reinstall dist/pupline-*.whl
+	@$(BIN)/pip --python .venv/released/bin/python install --quiet --no-deps --no-index --force-reinstall dist/pupline-*-none-any.whl
 	@mkdir -p build
-	@version=$$(ls dist/pupline-*.whl | cut -d- -f2) && sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > build/sbom.toml
+	@version=$$(ls dist/pupline-*-none-any.whl | cut -d- -f2) && sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > build/sbom.toml
 	@.venv/sbom/bin/cyclonedx-py environment --pyproject build/sbom.toml --output-reproducible -o dist/pupline.cdx.json .venv/released/bin/python
 
 # Other engines to compare with. Where one cannot be installed, the benchmark says so and goes on.
@@ -154,6 +171,7 @@ loaders-torch: .venv/loaders-torch/stamp  ## PyTorch and torchvision, for their 
 # The peers that each part needs; all of them if no part is named.
 ENGINES := $(if $(BENCH),$(filter five pipeline,$(BENCH)),all)
 BULK := $(if $(BENCH),$(filter ingest,$(BENCH)),all)
+FORMS := $(if $(BENCH),$(filter five pipeline ingest dead,$(BENCH)),all)
 
 .PHONY: bench
 bench: .venv/dev.stamp  ## Compare speed and memory with peers; BENCH="five ingest" picks parts; "console", "million" and "quality" run only if named
@@ -161,6 +179,7 @@ bench: .venv/dev.stamp  ## Compare speed and memory with peers; BENCH="five inge
 	$(if $(ENGINES),-@$(MAKE) -s build/bench-node/$(NODE_PEER).stamp)
 	$(if $(BULK),-@$(MAKE) -s .venv/img2dataset/stamp)
 	$(if $(BULK),-@$(MAKE) -s .venv/daft/stamp)
+	$(if $(FORMS),-@$(MAKE) -s wheel-compiled)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 .PHONY: soak

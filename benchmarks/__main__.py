@@ -102,9 +102,9 @@ def table(sections: list[list[Figure]]) -> Table:
     found.add_column("ours durable", justify="right", no_wrap=True)
     found.add_column("note", overflow="fold")
     for figures in sections:
-        rates = {figure.who: figure.value for figure in figures}
+        rates = [_first(figures, how) for how in (ours.MEMORY, ours.DURABLE)]
         for number, figure in enumerate(figures):
-            compared = [_times(rates.get(who), figure) for who in (ours.MEMORY, ours.DURABLE)]
+            compared = ["" if figure.who.startswith("pupline") else _times(rate, figure) for rate in rates]
             what = figure.what if not number or figures[number - 1].what != figure.what else ""
             found.add_row(what, figure.who, _value(figure), *compared, escape(figure.note))
         found.add_section()
@@ -118,8 +118,13 @@ def _value(figure: Figure) -> str:
     return f"{figure.value:,.{digits}f} {figure.unit}"
 
 
+def _first(figures: list[Figure], how: str) -> float | None:
+    """The rate of the first form of pupline that was measured so."""
+    return next((figure.value for figure in figures if figure.who.startswith(f"pupline {how}")), None)
+
+
 def _times(our_rate: float | None, figure: Figure) -> str:
-    if our_rate is None or not figure.value or figure.who in (ours.MEMORY, ours.DURABLE):
+    if our_rate is None or not figure.value:
         return ""
     times = our_rate / figure.value
     return f"{times:,.0f} x" if times >= 10 else f"{times:.1f} x"

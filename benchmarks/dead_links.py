@@ -6,6 +6,7 @@ Old lists are a third dead. All processes count, with their start and end; the r
 import os
 from statistics import median
 
+from benchmarks.builds import Form, forms
 from benchmarks.ingesting import ENVIRONMENT, IMAGES, PUPLINE, ROUNDS, Setup, pupline, set_up
 from benchmarks.measure import Figure
 from benchmarks.nginx import CLOSING, MISSING, REFUSING, nginx_program
@@ -23,21 +24,25 @@ def figures(images: int = IMAGES, rounds: int = ROUNDS) -> list[Figure]:
     what = f"CPU of pupline ingest, {images:,} each"
     if nginx_program() is None:
         return [Figure(what, "an image", None, "us", MISSING)]
+    with set_up(images) as here:
+        return [figure for form in forms() for figure in _figures_of(here, what, form, rounds)]
+
+
+def _figures_of(here: Setup, what: str, form: Form, rounds: int) -> list[Figure]:
     image: list[float] = []
     refused: dict[str, list[float]] = {who: [] for who in REFUSALS}
-    with set_up(images) as here:
-        for _ in range(rounds):
-            image.append(pupline(here).usage.cpu_seconds)
-            for who, path in REFUSALS.items():
-                refused[who].append(_refused(here, path))
-    share = 1e6 / images
-    return [Figure(what, "an image of 73 kB", median(image) * share, "us")] + [
+    for _ in range(rounds):
+        image.append(pupline(here, form).usage.cpu_seconds)
+        for who, path in REFUSALS.items():
+            refused[who].append(_refused(here, path, form))
+    share = 1e6 / here.images
+    return [Figure(what, f"an image of 73 kB, {form.name}", median(image) * share, "us")] + [
         Figure(what, who, median(taken) * share, "us", f"{median(taken) / median(image):.2f} of an image")
         for who, taken in refused.items()
     ]
 
 
-def _refused(here: Setup, path: str) -> float:
+def _refused(here: Setup, path: str, form: Form) -> float:
     """CPU seconds for as many addresses below `path`, each of which is refused."""
     data = here.fresh("refused-")
     urls = here.urls.with_name("refused.txt")
@@ -45,6 +50,6 @@ def _refused(here: Setup, path: str) -> float:
     command = [str(PUPLINE), "ingest", str(urls), "--allow-origin", here.server.origin, "--data", str(data)]
     os.sync()
     log = urls.with_name(f"{data.name}.log")
-    usage = run_measured(command, log, env=ENVIRONMENT)
+    usage = run_measured(command, log, env={**ENVIRONMENT, **form.environment})
     assert usage.status == ALL_FAILED, log.read_text()
     return usage.cpu_seconds

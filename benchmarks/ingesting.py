@@ -12,13 +12,15 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
 
+from benchmarks.builds import PLAIN, Form, forms
 from benchmarks.downloaders import DOWNLOADERS, Downloader
 from benchmarks.measure import ROOT, Figure, spacious_directory
 from benchmarks.nginx import MISSING, Nginx, nginx_program
@@ -62,12 +64,18 @@ class Setup:
         self.directories.append(directory)
         return directory
 
-    def measured(self, command: list[str], directory: Path, own_seconds: Callable[[Path], float]) -> Run:
+    def measured(
+        self,
+        command: list[str],
+        directory: Path,
+        own_seconds: Callable[[Path], float],
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
         """Run a downloader, which writes to `directory`, and compare its output with what was served."""
         os.sync()
         served_directory(self.images)
         log, before = self.urls.with_name(f"{directory.name}.log"), self.server.cpu_seconds()
-        usage = run_measured(command, log, env=ENVIRONMENT)
+        usage = run_measured(command, log, env={**ENVIRONMENT, **(environment or {})})
         assert usage.status == 0, log.read_text()
         served = self.server.cpu_seconds() - before
         assert _digests(directory) == _digests(self.pictures), f"{directory} does not hold what was served"
@@ -96,7 +104,7 @@ def _fresh(name: str) -> Path:
 
 
 def compared(images: int = IMAGES, rounds: int = ROUNDS, threads: tuple[int, ...] = THREADS) -> list[Figure]:
-    """Images per second of `pupline ingest` and of img2dataset with its best number of threads, alternating."""
+    """Images per second of `pupline ingest` and of img2dataset with its best number of threads, in turn."""
     what = f"{images:,} JPEGs of 70 kB, nginx on this machine"
     if nginx_program() is None:
         return [Figure(what, "pupline ingest", None, "/s", MISSING)]
@@ -107,10 +115,10 @@ def compared(images: int = IMAGES, rounds: int = ROUNDS, threads: tuple[int, ...
             ours, theirs = _in_turn(here, rounds, best)
             peer = _figure(what, f"img2dataset, {os.cpu_count()} processes of {best} threads", theirs, images)
         else:
-            ours, theirs = [pupline(here) for _ in range(rounds)], None
+            ours, theirs = _in_turn(here, rounds, None)
             peer = Figure(what, "img2dataset", None, "/s", "not installed: make .venv/img2dataset/stamp")
-        first = _figure(what, "pupline ingest", ours, images, theirs)
-        return [first, peer, *(_share(here, what, downloader, first, rounds) for downloader in DOWNLOADERS)]
+        own = [_figure(what, f"pupline ingest, {form.name}", runs, images, theirs) for form, runs in ours]
+        return [*own, peer, *(_share(here, what, downloader, own[0], rounds) for downloader in DOWNLOADERS)]
 
 
 def _share(here: Setup, what: str, downloader: Downloader, ours: Figure, rounds: int) -> Figure:
@@ -148,23 +156,31 @@ def _best_threads(here: Setup, threads: tuple[int, ...]) -> int:
     return min(seconds, key=seconds.__getitem__)
 
 
-def _in_turn(here: Setup, rounds: int, threads: int) -> tuple[list[Run], list[Run]]:
-    """Both, `rounds` times; the first alternates, so that neither always follows the other."""
-    ours, theirs = [], []
+def _in_turn(here: Setup, rounds: int, threads: int | None) -> tuple[list[tuple[Form, list[Run]]], list[Run]]:
+    """Each form of pupline, and img2dataset with so many threads if any, `rounds` times.
+
+    The order is turned round each time, so that none always follows the same other.
+    """
+    ours: list[tuple[Form, list[Run]]] = [(form, []) for form in forms()]
+    theirs: list[Run] = []
+    measures: list[Callable[[], None]] = [partial(_add_run, here, form, runs) for form, runs in ours]
+    if threads is not None:
+        measures.append(lambda: theirs.append(img2dataset(here, threads)))
     for number in range(rounds):
-        if number % 2:
-            theirs.append(img2dataset(here, threads))
-        ours.append(pupline(here))
-        if not number % 2:
-            theirs.append(img2dataset(here, threads))
+        for measure in measures if number % 2 == 0 else measures[::-1]:
+            measure()
     return ours, theirs
 
 
-def pupline(here: Setup) -> Run:
+def _add_run(here: Setup, form: Form, runs: list[Run]) -> None:
+    runs.append(pupline(here, form))
+
+
+def pupline(here: Setup, form: Form = PLAIN) -> Run:
     """One run of `pupline ingest` as users run it: every image hashed, checked, stored and audited, durably."""
     data = here.fresh("pupline-")
     command = [str(PUPLINE), "ingest", str(here.urls), "--allow-origin", here.server.origin, "--data", str(data)]
-    return here.measured(command, data, _pupline_seconds)
+    return here.measured(command, data, _pupline_seconds, form.environment)
 
 
 def _pupline_seconds(data: Path) -> float:

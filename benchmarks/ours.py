@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.builds import Form, forms
 from benchmarks.measure import BUILD, Figure, isolated, rate
 from benchmarks.workloads import FIVE_STATES, FUNCTIONS, GIVEN, pipeline, pipeline_tasks
 from pupline.asl import StateMachine, execute
 from pupline.json_values import JSON
 from pupline.local import DriverSettings, Invocation, LambdaRuntime, LocalBackend, StartRequest
 
-MEMORY = "pupline, in memory, history as JSON"
-DURABLE = "pupline, durable"
+MEMORY = "in memory, history as JSON"
+DURABLE = "durable"
 
 _IN_FLIGHT = 256
 _FEW = 8
@@ -22,13 +23,18 @@ _FEW = 8
 
 
 def rates(what: str, workload: str) -> list[Figure]:
-    """In memory and durable, each in its own process."""
-    per_second, events = isolated(in_memory, workload)
-    durable, few = (isolated(durably, workload, in_flight) for in_flight in (_IN_FLIGHT, _FEW))
+    """In memory and durable, each in its own process; first as the peers are compared with it."""
+    return [figure for form in forms() for figure in _rates_of(form, what, workload)]
+
+
+def _rates_of(form: Form, what: str, workload: str) -> list[Figure]:
+    with form.in_new_processes():
+        per_second, events = isolated(in_memory, workload)
+        durable, few = (isolated(durably, workload, in_flight) for in_flight in (_IN_FLIGHT, _FEW))
     note = f"SQLite WAL, synchronous=FULL; {_IN_FLIGHT} in flight ({few:,.0f}/s with {_FEW})"
     return [
-        Figure(what, MEMORY, per_second, "/s", f"{events} events each, one core"),
-        Figure(what, DURABLE, durable, "/s", note),
+        Figure(what, f"pupline {MEMORY}, {form.name}", per_second, "/s", f"{events} events each, one core"),
+        Figure(what, f"pupline {DURABLE}, {form.name}", durable, "/s", note),
     ]
 
 

@@ -116,10 +116,11 @@ def test_the_limits_are_measured_one_by_one() -> None:
 
 @needs_nginx
 def test_dead_links_are_compared_with_images() -> None:
-    """An image, and a refusal with the connection kept and closed, have a row each."""
+    """An image, and a refusal with the connection kept and closed, have a row each, for each form of pupline."""
     done = bench("--small", "dead")
     assert done.returncode == 0, done.stderr
-    assert [row[2].endswith("us") for row in rows(done)] == [True] * 3
+    figures = [row[2].endswith("us") for row in rows(done) if row[2]]
+    assert figures in ([True] * 3, [True] * 6)
 
 
 def test_the_work_of_the_interpreter_is_counted_and_repeats() -> None:

@@ -19,6 +19,7 @@ from pupline.asl import (
 from pupline.asl._endless import endless_loop
 from pupline.asl.states import _catch
 from pupline.errors import ConfigurationError
+from tests.plain_only import plain_only
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
 FULL = "The execution reached the maximum number of history events (25000)."
@@ -134,6 +135,7 @@ def test_a_storm_of_retries_ends() -> None:
     assert (result.status, result.cause) == ("FAILED", FULL)
 
 
+@plain_only
 def test_attempts_that_write_no_event_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """After as many as a history has events, here five: four retries, a second apart, and the end."""
     monkeypatch.setattr(_catch, "MAX_HISTORY_EVENTS", 5)

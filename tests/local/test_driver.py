@@ -112,7 +112,7 @@ def test_a_late_answer_changes_nothing(bench: Bench) -> None:
 
     class Late:
         def invoke(self, command: Any, _invocation: Invocation, answer: Callable[[Any], None]) -> None:
-            late.append(lambda _fact: answer(command))
+            late.append(lambda _fact: answer(TaskSucceeded(command.id, "late")))
             if command.state == "Slow":
                 driver.active.open_calls.clear()  # as if nobody worked, so that the clock goes to the time-out
             else:

@@ -14,6 +14,7 @@ from pupline.local import LocalBackend, RedriveRequest, StartRequest
 from tests.local.driver_bench import Bench, double
 from tests.local.local_fakes import InlineRuntime, machine, task
 from tests.local.recorded_journals import JOURNALS, drive, inputs
+from tests.plain_only import plain_only
 
 VERSIONS = sorted(path.stem for path in JOURNALS.glob("*.sql"))
 
@@ -52,6 +53,7 @@ def test_this_versions_journal_is_there() -> None:
 
 
 @pytest.mark.slow
+@plain_only
 def test_a_longer_history_of_an_earlier_version_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Versions without the limit of 25,000 events let an execution go on: its journal still replays to its end."""
     passing: JSON = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}

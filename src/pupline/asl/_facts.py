@@ -133,11 +133,12 @@ def fact_to_json(fact: Fact) -> dict[str, AnyJSON]:
     return found
 
 
-def fact_from_json(data: dict[str, AnyJSON]) -> Fact:
+def fact_from_json(data: AnyJSON) -> Fact:
     """The fact that `fact_to_json` wrote. Raises ValueError, which names the value found, for anything else."""
-    kind = _KINDS.get(str(data.get("fact")))
-    if kind is None:
-        raise ValueError(f"{data.get('fact')!r} is not a fact; expected one of {', '.join(_KINDS)}")
+    name = data.get("fact") if isinstance(data, dict) else data
+    kind = _KINDS.get(str(name))
+    if kind is None or name is data:
+        raise ValueError(f"{name!r} is not a fact; expected one of {', '.join(_KINDS)}")
     try:
         fact: Fact = kind(**{name: value for name, value in data.items() if name != "fact"})
     except TypeError as err:

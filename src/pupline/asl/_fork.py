@@ -7,7 +7,7 @@ itself, point at the failing child's last event.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pupline.asl._errors import TIMEOUT
 from pupline.asl._history import EventKind
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from pupline.asl._execution import Execution
     from pupline.asl.states import State
 
+ForkState = TypeVar("ForkState", bound="State")
+
 _ABORTED = {kind: EventKind(f"{kind}StateAborted") for kind in ("Task", "Wait", "Parallel", "Map")}
 
 
-class Fork:
+class Fork(Generic[ForkState]):
     """One attempt of a state that holds threads.
 
     parent: the thread that is in the state. results: by index. running: children that were started and have not ended.
@@ -30,7 +32,7 @@ class Fork:
 
     __slots__ = ("parent", "results", "running", "state", "unsuccessful")
 
-    def __init__(self, state: State, parent: Thread, size: int) -> None:
+    def __init__(self, state: ForkState, parent: Thread, size: int) -> None:
         self.state = state
         self.parent = parent
         self.results: list[AnyJSON] = [None] * size

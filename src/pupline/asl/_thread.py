@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pupline.asl._history import EventKind, HistoryEvent
 from pupline.json_values import AnyJSON
@@ -100,7 +100,7 @@ class Thread:
         self.before = 0
         self.entered_time = 0.0
         self.state: State | None = None
-        self.fork: Fork | None = None
+        self.fork: Fork[Any] | None = None
         self.index = 0
         self.stopped = False
         self.item: tuple[int, AnyJSON] | None = None
@@ -110,8 +110,8 @@ class Thread:
         self.attempt = 0
         self.retries: list[int] | None = None
         self.waiting: list[str] | None = None
-        self.child: Fork | None = None
-        self.failed_fork: Fork | None = None
+        self.child: Fork[Any] | None = None
+        self.failed_fork: Fork[Any] | None = None
         self.token: str | None = None
         self.randomness: random.Random | None = None
 

@@ -132,12 +132,12 @@ class Answers:
             if isinstance(command, ReadItems):
                 return self._items_read(command, answer, execution)
             return self._results_written(command, answer, execution)
-        except TaskError as failure:
-            return TaskFailed(command.id, failure.error, failure.cause)
+        except TaskError as raised:
+            return TaskFailed(command.id, raised.error, raised.cause)
         except (AnswersUsedUp, NothingAnswers):
             raise
-        except UnreadablePayload as problem:
-            return TaskFailed(command.id, RUNTIME, f"The function returned a payload that is not JSON: {problem}")
+        except UnreadablePayload as text:
+            return TaskFailed(command.id, RUNTIME, f"The function returned a payload that is not JSON: {text}")
         except NotJSON as problem:
             if not callable(answer):
                 what = f"the answer for state {printable(command.state)!r} is not a JSON value: {problem}"

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pupline.asl.jsonpath import _syntax as syntax
 from pupline.asl.jsonpath._filter_parser import WORDS
 
+_UNKNOWN_OPERATORS = (*WORDS, "===", "!==")
+
 
 def doubts_of(path: syntax.ParsedPath) -> tuple[str, ...]:
     """Sentences for the author of the path, each with what to write instead."""
@@ -36,7 +38,7 @@ def _negative(step: syntax.Slice) -> bool:
 
 
 def _doubts_of_filter(test: syntax.Condition) -> Iterator[str]:
-    if test.operator in (*WORDS, "===", "!=="):
+    if test.operator in _UNKNOWN_OPERATORS:
         yield f"AWS's filters have no operator '{test.operator}'; they have ==, !=, <, <=, >, >=, =~, && and ||"
     for operand in test.operands:
         if isinstance(operand, syntax.Condition):

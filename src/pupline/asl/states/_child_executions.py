@@ -45,12 +45,10 @@ class Plan:
     batch_input: AnyJSON = None
 
 
-class MapRunFork(Fork):
+class MapRunFork(Fork["DistributedMapState"]):
     """The child executions of one Map Run."""
 
     __slots__ = ("failures", "inputs", "plan", "prefix", "records", "run", "sizes", "will_fill")
-
-    state: DistributedMapState
 
     def __init__(self, state: DistributedMapState, parent: Thread, plan: Plan, run: MapRun) -> None:
         super().__init__(state, parent, 0)

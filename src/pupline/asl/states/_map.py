@@ -36,15 +36,13 @@ _ITERATION_FAILED = named("MapIterationFailed", "name", "index")
 _ITERATION_ABORTED = named("MapIterationAborted", "name", "index")
 
 
-class InlineFork(Fork):
+class InlineFork(Fork["MapState"]):
     """The iterations of one attempt; at most `limit` at a time (0: as many as AWS runs).
 
     value: `$` of the ItemSelector. before: the event that the next MapIterationStarted points at.
     """
 
     __slots__ = ("before", "items", "limit", "next_index", "prefix", "value")
-
-    state: MapState
 
     def __init__(self, state: MapState, parent: Thread, items: list[AnyJSON], value: AnyJSON, limit: int) -> None:
         super().__init__(state, parent, len(items))

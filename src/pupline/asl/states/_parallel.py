@@ -21,12 +21,10 @@ _SUCCEEDED = EventKind("ParallelStateSucceeded")
 _FAILED = EventKind("ParallelStateFailed")
 
 
-class ParallelFork(Fork):
+class ParallelFork(Fork["ParallelState"]):
     """The branches of one attempt."""
 
     __slots__ = ()
-
-    state: ParallelState
 
     def first(self, index: int) -> State:
         """The first state of a branch."""

@@ -39,7 +39,11 @@ class _Job:
 
 
 class _GroupLost(Exception):
-    """SQLite rolled the whole transaction back while one of its functions ran."""
+    """SQLite rolled the whole transaction back while one of its functions ran, because of `failure`."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 class Database:
@@ -53,10 +57,10 @@ class Database:
         self._closing = threading.Lock()
         self._closed = False
         # A daemon: a program without close() must still exit, and nothing uncommitted was acknowledged.
-        self._thread = threading.Thread(
+        self._writing = threading.Thread(
             target=self._write_jobs, args=(opened.writer,), name="pupline-writer", daemon=True
         )
-        self._thread.start()
+        self._writing.start()
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, check: bool = True, read_only: bool = False) -> "Database":
@@ -153,7 +157,7 @@ class Database:
             self._closed = True
         self._close_readers()
         self._jobs.put(None)
-        self._thread.join()
+        self._writing.join()
         if self._opened.temporary:
             self._opened.temporary.cleanup()
 
@@ -220,7 +224,7 @@ class Database:
             with suppress(sqlite3.Error, MemoryError):
                 if writer.in_transaction:
                     writer.execute("ROLLBACK")
-            cause = err.__cause__ if isinstance(err, _GroupLost) and isinstance(err.__cause__, Exception) else err
+            cause = err.failure if isinstance(err, _GroupLost) else err
             for job in group:
                 job.answer.set_exception(self._explained(cause))
             return
@@ -236,7 +240,7 @@ class Database:
             value = job.work(writer)
         except Exception as err:  # any error belongs to the caller who waits for this job
             if not writer.in_transaction:
-                raise _GroupLost from err
+                raise _GroupLost(err) from err
             writer.execute("ROLLBACK TO job")
             writer.execute("RELEASE job")
             return None, self._explained(err) if _is_trouble(err) else err

@@ -188,7 +188,7 @@ class Journal:
         for text, *rest in rows:
             try:
                 fact = fact_from_json(json.loads(text))
-            except (ValueError, AttributeError, RecursionError) as err:
+            except (ValueError, RecursionError) as err:
                 raise ReplayMismatch(f"the journal holds a fact that this version cannot read: {err}") from err
             yield JournalledFact(fact, *rest)
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from pupline.asl import (
     MARSHAL_ERROR,
@@ -57,7 +58,8 @@ class Invocation:
         return str(uuid.uuid5(_NAMESPACE, f"{self.execution}\n{self.command_id}"))
 
 
-LambdaHandler = Callable[[JSON, Invocation], JSON]
+LambdaHandler = Callable[[JSON, Invocation], Any]
+"""Called with a payload; what it returns should be JSON, and fails the task if it is not."""
 Answer = Callable[[Fact | LocalTrouble], None]
 FunctionAnswer = Callable[[TaskSucceeded | TaskFailed | LocalTrouble], None]
 
