@@ -210,10 +210,20 @@ def test_an_api_of_another_shape_is_an_error(command: Run, tmp_path: Path, comma
 @pytest.mark.slow
 def test_nothing_is_a_fact(command: Run, tmp_path: Path) -> None:
     """An empty list says that there is nothing: told, and no error."""
+    (tmp_path / "none.json").write_text("[]")
+    done = command("ingest", tmp_path / "none.json", "--json", "--data", tmp_path / "data")
+    assert (done.code, done.rows[-1]["listed"]) == (0, 0)
+    assert done.stderr.endswith("There was nothing to fetch.\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["--workflow"], ["--dry-run"]])
+def test_dog_ceo_without_dogs_is_an_error(command: Run, tmp_path: Path, options: list[str]) -> None:
+    """The message is empty, and nothing was fetched: that is not a success."""
     site = Site({"/api/breeds/list/all": Said(b'{"status": "success", "message": {}}')})
     with serving(site):
-        done = command("ingest", f"{site.origin}/api", "--json", "--data", tmp_path / "data")
-    assert (done.code, done.stderr) == (0, "There was nothing to fetch.\n")
+        done = command("ingest", f"{site.origin}/api", "--data", tmp_path / "data", *options)
+    assert (done.code, "could not answer" in done.stderr) == (1, True)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import pupline.specs
-from pupline.errors import ConfigurationError
+from pupline.errors import ConfigurationError, SourceError
 from pupline.http import HttpClient
 from pupline.samples import SampleServer
 from pupline.sources import resolve
@@ -93,6 +93,28 @@ def test_dog_ceo_lists_breeds_and_sub_breeds() -> None:
     )
     assert len(done.items) == 4
     assert done.items[3].labels == ("pug",)
+
+
+@pytest.mark.parametrize("message", [{}, []])
+def test_dog_ceo_without_a_breed_is_an_error(message: Any) -> None:
+    """An empty message would be an ingest that has succeeded with nothing."""
+    with pytest.raises(SourceError, match="could not answer"):
+        list_all(resolve("dog-ceo").open(), lambda _: {"message": message, "status": "success"})
+
+
+def test_a_breed_of_dog_ceo_without_a_picture_is_left_out_and_said() -> None:
+    """The other breeds are listed."""
+
+    def api(asked: Asked) -> Any:
+        if asked.path == "/api/breeds/list/all":
+            return {"message": {"hound": [], "pug": []}, "status": "success"}
+        pictures = [] if "hound" in asked.path else ["https://images.dog.ceo/breeds/pug/1.jpg"]
+        return {"message": pictures, "status": "success"}
+
+    done = list_all(resolve("dog-ceo").open(), api)
+    assert done.urls == ["https://images.dog.ceo/breeds/pug/1.jpg"]
+    assert "could not answer" in done.notes[0]
+    assert done.shortfall is not None
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,18 @@ WRONG_MESSAGES: list[tuple[object, str]] = [
     (7, "nothing but the number 7"),
     (True, "nothing but true"),
     ("", "nothing but an empty text"),
-    ([], "nothing but an empty list"),
     ([IMAGE], "nothing but a list of 1"),
-    ({}, "none has a URL (fields.url); the first is an empty object"),
     ({"0": IMAGE}, "none has a URL (fields.url); the first is an object with 0"),
 ]
+
+
+@pytest.mark.parametrize("message", [[], {}], ids=str)
+def test_an_empty_message_is_an_error(message: object) -> None:
+    """An API of dogs has dogs."""
+    with RawServer(said(message)) as server:
+        told = re.escape(f'the API says that it could not answer ({{"message": {message}, "status": "success"}})')
+        with pytest.raises(SourceError, match=told):
+            api(server).random_image()
 
 
 @pytest.mark.parametrize(("message", "found"), WRONG_MESSAGES, ids=str)
