@@ -331,8 +331,11 @@ def test_putting_moves_a_file_and_leaves_none(bucket: LocalBucket, tmp_path: Pat
     assert bucket.path("datasets/b.jsonl") is None
 
 
-def test_a_put_is_named_after_its_bytes_are_on_the_disk(bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is synced, then named or renamed, and then the directory that holds the name is synced."""
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_put_is_named_after_its_bytes_are_on_the_disk(
+    bucket: LocalBucket, monkeypatch: pytest.MonkeyPatch, is_file: bool
+) -> None:
+    """The file is synced once, then named or renamed, and then the directory that holds the name is synced."""
     steps: list[str] = []
     fsync = os.fsync
 
@@ -354,10 +357,15 @@ def test_a_put_is_named_after_its_bytes_are_on_the_disk(bucket: LocalBucket, mon
     monkeypatch.setattr(os, "fsync", synced)
     for name in ("link", "rename"):
         monkeypatch.setattr(os, name, noted(name))
-    bucket.put("datasets/a", b"one", "text/plain")
+    files = [bucket.files.tmp / "one", bucket.files.tmp / "two"]
+    for file in files:
+        file.write_bytes(b"bytes of a file")
+    bodies = files if is_file else [b"one", b"two"]
+    bucket.put("datasets/a", bodies[0], "text/plain")
     new, steps[:] = list(steps), []
-    bucket.put("datasets/a", b"two", "text/plain")
+    bucket.put("datasets/a", bodies[1], "text/plain")
     assert [step for step, _ in groupby(new)] == ["fsync file", "link, 0 in the journal", "fsync directory"]
+    assert (new.count("fsync file"), steps.count("fsync file")) == (1, 1)
     assert [step for step, _ in groupby(steps)] == ["fsync file", "rename, 1 in the journal", "fsync directory"]
 
 

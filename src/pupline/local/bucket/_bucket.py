@@ -117,7 +117,13 @@ class LocalBucket:
         try:
             with self._locks[hash(key) % _LOCKS]:
                 temporary = body if isinstance(body, Path) else self.files.write_temporary(body)
-                return self._put(key, temporary, content_type)
+                try:
+                    digest, size_bytes = (
+                        _synced(body) if isinstance(body, Path) else (hashlib.sha256(body).hexdigest(), len(body))
+                    )
+                    return self._put(temporary, BucketObject(key, "", digest, size_bytes, content_type))
+                finally:
+                    temporary.unlink(missing_ok=True)
         except OSError as err:
             raise self.files.trouble(err) from err
 
@@ -242,26 +248,20 @@ class LocalBucket:
         except OSError as err:
             raise self.files.trouble(err) from err
 
-    def _put(self, key: str, temporary: Path, content_type: str) -> str:
-        try:
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                size_bytes = os.fstat(file.fileno()).st_size
-            row = self._find(key)
-            if row and row.state == "writing":
-                row = row if self._settle(key, row) else None
-            new = BucketObject(key, row.path if row else "", digest, size_bytes, content_type)
-            if row is None:
-                return self.url(self._write(temporary, new))
-            values = (self.name, key, new.path, digest, size_bytes, storable(content_type), time.time())
-            insert = "INSERT OR REPLACE INTO overwrites VALUES (?, ?, ?, ?, ?, ?, ?)"
-            self._database.write(lambda connection: connection.execute(insert, values))
-            self.files.replace(temporary, new.path)
-            self._end_overwrite(key, apply=True)
-            return self.url(new.path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    def _put(self, temporary: Path, new: BucketObject) -> str:
+        """Store the file, which is on the disk, in the place of what the key has; the URL."""
+        row = self._find(new.key)
+        if row and row.state == "writing":
+            row = row if self._settle(new.key, row) else None
+        if row is None:
+            return self.url(self._write(temporary, new))
+        described = (new.sha256, new.size_bytes, storable(new.content_type), time.time())
+        values = (self.name, new.key, row.path, *described)
+        insert = "INSERT OR REPLACE INTO overwrites VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._database.write(lambda connection: connection.execute(insert, values))
+        self.files.replace(temporary, row.path)
+        self._end_overwrite(new.key, apply=True)
+        return self.url(row.path)
 
     def _write(self, temporary: Path, new: BucketObject) -> str:
         """Name the file for `new`, at the first path that is free, and mark it stored; that path."""
@@ -320,6 +320,13 @@ class LocalBucket:
     def _find(self, key: str) -> ObjectRow | None:
         with self._database.reading() as connection:
             return find_object(connection, self.name, key)
+
+
+def _synced(path: Path) -> tuple[str, int]:
+    """The SHA-256 of a file and its size, with its bytes on the disk. Raises: OSError."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        return hashlib.file_digest(file, "sha256").hexdigest(), os.fstat(file.fileno()).st_size
 
 
 def _check_key(key: str) -> None:
