@@ -9,6 +9,8 @@ import pytest
 from pupline.errors import RequestTimeout, TaskFailure
 from pupline.http import HttpClient, Response, Url
 from pupline.tasks.batch_fetch import RobotsCache
+from pupline.tasks.ingest_item import PATIENT_ATTEMPTS
+from pupline.text import timestamp
 from tests.shared.batch_world import HOST, BatchWorld, event_of, jpeg
 
 OTHER = "https://other.example/c.jpg"
@@ -51,6 +53,35 @@ def test_a_host_that_stalls_on_some_images_gives_the_others() -> None:
 
     world.web.get = slow  # type: ignore[method-assign]
     assert world.all_rounds(event_of([*stalling, *good]))["outcomes"] == {"failed": 6, "stored": 9}
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("child", [False, True])
+def test_many_hosts_that_answer_nothing_cost_the_others_no_image(child: bool, concurrency: int) -> None:
+    """What was not requested in the batch's time is in a further round, which has that time again."""
+    silent = [f"https://silent-{number}.example/a.jpg" for number in range(40)]
+    good = [f"{HOST}good-{number}.jpg" for number in range(9)]
+    world = BatchWorld({url: [jpeg(number)] for number, url in enumerate(good)})
+    asked, get = Counter[str](), world.web.get
+
+    def slow(url: str, **options: Any) -> Response:
+        asked[url] += 1
+        if url in silent:
+            world.clock.sleep(30.0 / concurrency)
+            raise RequestTimeout(f"{url}: not done after 30 s")
+        return get(url, **options)
+
+    world.web.get = slow  # type: ignore[method-assign]
+    event = event_of([*silent, *good])
+    answer: dict[str, Any] = {"unfinished": True, "wait_seconds": 0, "batch": event["batch"]}
+    while answer["unfinished"]:
+        world.clock.sleep(answer["wait_seconds"])
+        started = {"started": timestamp(world.clock.now())} if child else {}
+        answer = world.batch({**event, "batch": answer["batch"], **started})
+    assert answer["outcomes"] == {"failed": 40, "stored": 9}
+    assert all(1 <= asked[url] <= PATIENT_ATTEMPTS for url in silent)
+    assert [asked[url] for url in good] == [1] * 9
+    assert len(world.rounds) <= 40
 
 
 class _CountedLock:

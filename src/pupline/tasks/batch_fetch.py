@@ -49,7 +49,8 @@ class DeferredItem:
 class RoundEnd:
     """When to begin no further request, in monotonic seconds.
 
-    of_round: what is not requested by then is for the next round. of_batch: what is not requested by then has failed.
+    of_round: what is not requested by then is for the next round. of_batch: what is not requested again by then has
+    failed; what was never requested is for the next round.
     """
 
     of_round: float
@@ -195,6 +196,8 @@ class BatchFetcher:
             silence = self.hosts.silence_of(url.origin.host)
             if silence is not None:
                 return self._defer(item, item.attempt, 1) or fetch_failed(silence)
+            if item.attempt == 0 and self.monotonic() >= self.end.of_batch:  # others have taken the time
+                return DeferredItem(item, 1)
             pause = self.hosts.wait(url.origin.host)
             if pause == 0:
                 return DeferredItem(item, 1)

@@ -91,7 +91,8 @@ class BatchRound:
 
     first: the batch's first index, which identifies it. number: of the round, from 0. started: when the workflow began
     the child execution, in seconds since the epoch; None where that sets no end to it. before: outcomes of the rounds
-    before. spent: seconds that they and the waits after them took. given: the BatchInput as it came.
+    before. spent: seconds of the batch's time that they and the waits after them took. given: the BatchInput as it
+    came.
     """
 
     run: IngestRun

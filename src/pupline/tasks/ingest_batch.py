@@ -56,7 +56,10 @@ from pupline.tasks.verification import verification_of
 from pupline.text import timestamp
 
 BATCH_SECONDS = 200
-"""How long the rounds of a batch may take, with the pauses that hosts ask for, but not its waiting for concurrency."""
+"""How long the rounds of a batch may take, with the pauses that hosts ask for, but not its waiting for concurrency.
+
+Items that were not requested in this time, because other hosts took it, have as long again.
+"""
 
 CHILD_SECONDS = 300
 """How long an Express execution may take, from its StartTime."""
@@ -349,7 +352,11 @@ def _next_round(batch: BatchRound, result: Mapping[str, Any]) -> BatchRound:
     outcomes = Counter(batch.before)
     outcomes.update(result["outcomes"])
     took = result.get("seconds", 0) + result["wait_seconds"]
-    return batch.following(dict(result["again"]), outcomes, took)
+    following = batch.following(dict(result["again"]), outcomes, took)
+    is_over = following.spent >= BATCH_SECONDS
+    if is_over and any(item.attempt == 0 for item in following.items):
+        return replace(following, spent=0.0)
+    return following
 
 
 def _read(services: BatchServices, key: str) -> bytes | None:
