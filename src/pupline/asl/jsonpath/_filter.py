@@ -79,8 +79,7 @@ def _operand(item: syntax.Operand, steps: CompileSteps, root: CompileRoot, *, te
     if isinstance(item, syntax.Pattern):
         pattern = item.regex
         return lambda _, __: pattern
-    names = [step.name for step in item.steps if isinstance(step, syntax.Key)]
-    if item.root == "@" and len(names) == len(item.steps):
+    if item.root == "@" and (names := item.names) is not None:
         return _field(names)
     walk = steps(item.steps)
     start = None if item.root == "@" else root(item)
@@ -98,7 +97,7 @@ def _operand(item: syntax.Operand, steps: CompileSteps, root: CompileRoot, *, te
     return evaluate
 
 
-def _field(names: list[str]) -> _Value:
+def _field(names: tuple[str, ...]) -> _Value:
     """`@`, `@.a`, `@.a.b`: nearly all paths in filters."""
 
     def evaluate(node: AnyJSON, _: Scope) -> AnyJSON:

@@ -28,7 +28,7 @@ def compile_path(text: str, *, field: str) -> Expression:
     missing = _missing(text, field, parsed)
     if not parsed.definite:
         evaluate = _indefinite(parsed, missing)
-    elif (names := _key_names(parsed)) is not None:
+    elif (names := parsed.names) is not None:
         evaluate = _keys_only(parsed, names, missing)
     else:
         evaluate = _definite(parsed, missing, null_past_end=field.endswith(".$"))
@@ -39,7 +39,7 @@ def compile_presence(text: str) -> Callable[[Scope], bool]:
     """Whether a path finds something, as a predicate. Raises SyntaxProblem."""
     parsed = parse(text)
     evaluate = compile_path(text, field="Variable").evaluate
-    names = _key_names(parsed)
+    names = parsed.names
     if parsed.root == "$" and names is not None:
         return _presence_of_keys(names)
 
@@ -63,12 +63,6 @@ def _presence_of_keys(names: tuple[str, ...]) -> Callable[[Scope], bool]:
         return True
 
     return present
-
-
-def _key_names(parsed: syntax.ParsedPath) -> tuple[str, ...] | None:
-    """The names of a path of keys alone, None for another one."""
-    names = tuple(step.name for step in parsed.steps if isinstance(step, syntax.Key))
-    return names if len(names) == len(parsed.steps) else None
 
 
 def reference_problem(text: str) -> str | None:

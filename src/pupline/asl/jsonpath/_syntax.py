@@ -93,6 +93,12 @@ class ParsedPath:
         """Whether it selects one value (and fails when that is missing) and not a list of values."""
         return all(isinstance(step, (Key, Index, FromEnd, Keys)) for step in self.steps)
 
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The names of a path of keys alone, None for another one."""
+        names = tuple(step.name for step in self.steps if isinstance(step, Key))
+        return names if len(names) == len(self.steps) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Literal:
