@@ -1,12 +1,15 @@
 """The files that a code host and git read agree with the project."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from pupline import __version__
+from tests.conftest import FAST_LANE, MARKED_FILE, SLOW_MARKERS
 from tools.commit_subject import problems
+from tools.mutation import __main__ as mutation
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -72,3 +75,27 @@ def test_the_current_version_is_supported_and_described() -> None:
     minor = ".".join(__version__.split(".")[:2])
     assert f"| {minor}.x | yes |" in (ROOT / "SECURITY.md").read_text()
     assert f"\n## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_fast_lane_leaves_out_every_marker_of_slow_tests() -> None:
+    """A test with the marker long alone would take minutes of it. The same words stand in three files."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    known = {marker.partition(":")[0] for marker in options["markers"]} - {"no_cover"}
+    assert set(SLOW_MARKERS) == known
+    assert set(re.findall(r"\w+", FAST_LANE)) == known | {"not", "or"}
+    assert FAST_LANE in options["addopts"]
+    assert mutation.FAST_LANE == FAST_LANE
+
+
+@pytest.mark.parametrize(
+    ("text", "is_left_out"),
+    [
+        ("pytestmark = pytest.mark.slow\n", True),
+        ("import x\n\npytestmark = [\n    pytest.mark.long,\n    needs(y),\n]\n", True),
+        ("pytestmark = pytest.mark.filterwarnings('ignore')\n", False),
+        ("@pytest.mark.slow\ndef test_one() -> None: ...\n", False),
+    ],
+)
+def test_a_file_is_left_out_where_all_its_tests_have_such_a_marker(text: str, is_left_out: bool) -> None:
+    """It is not even imported by the fast lane."""
+    assert bool(MARKED_FILE.search(text)) is is_left_out
