@@ -8,6 +8,7 @@ of the directory itself; `syncfs` puts everything. A call counts from its end, a
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 
@@ -99,6 +100,13 @@ class Disk:
         self.committed_names = 0
         """How many changes of names a journalling file system has on the disk: it keeps their order."""
 
+    @classmethod
+    def of(cls, root: Path) -> "Disk":
+        """What is below a directory, all of it on the disk."""
+        disk = cls()
+        disk.root = _directory_of(root, {})
+        return disk
+
     def find(self, path: str) -> Node:
         """What has that name now. Raises: KeyError."""
         node: Node = self.root
@@ -168,3 +176,14 @@ class Disk:
     def folders(self) -> Iterator[Directory]:
         """The directories among the nodes."""
         return (node for node in self.nodes() if isinstance(node, Directory))
+
+
+def _directory_of(path: Path, files: dict[int, File]) -> Directory:
+    """files: those that were found, by their inode: a file may have several names."""
+    names: dict[str, Node] = {}
+    for found in path.iterdir():
+        if found.is_dir():
+            names[found.name] = _directory_of(found, files)
+        else:
+            names[found.name] = files.setdefault(found.stat().st_ino, File(found.read_bytes()))
+    return Directory(on_disk=dict(names), now=names)

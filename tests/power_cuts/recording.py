@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,16 @@ class Instant:
 
 @dataclass(frozen=True)
 class Recording:
-    """What a command and its earlier attempts did below `root`, which was empty before."""
+    """What a command and its earlier attempts did below `root`. before: what was there then."""
 
     root: Path
     folder: Path
     calls: list[Call]
+    before: Disk
 
     def instants(self) -> Iterator[Instant]:
         """Every instant after a call that touched the disk or said something. The disk is one model, which goes on."""
-        replay, said = Replay(self.root), b""
+        replay, said = Replay(self.root, deepcopy(self.before)), b""
         for number, call in enumerate(self.calls):
             words = self._said(call)
             said += words
@@ -52,7 +54,7 @@ class Recording:
 
 def record(folder: Path, root: Path, command: Sequence[str], status: int, kills: Sequence[str] = ()) -> Recording:
     """Run a command under strace until it ends with `status`. kills: where its earlier attempts are killed."""
-    calls: list[Call] = []
+    before, calls = Disk.of(root), list[Call]()
     for kill_at in (*kills, None):
         log = folder / "log"
         with (folder / "said").open("ab") as said, (folder / "errors").open("wb") as errors:
@@ -65,4 +67,4 @@ def record(folder: Path, root: Path, command: Sequence[str], status: int, kills:
             for one in calls_of(log)
         ]
         log.unlink()
-    return Recording(root, folder, calls)
+    return Recording(root, folder, calls, before)

@@ -9,7 +9,8 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.power_cuts.judging import problems_of
 from tests.power_cuts.prepared import PreparedPupline
 from tests.power_cuts.recording import Instant, Recording, record
 from tests.power_cuts.strace_log import why_not_traceable
-from tests.power_cuts.trials import Trial, bulk_ingest, single_images
+from tests.power_cuts.trials import Trial, bulk_ingest, single_images, workflow_ingest
 
 CUTS = int(os.environ.get("POWER_CUTS", "24"))
 SEED = os.environ.get("POWER_SEED", "1")
@@ -30,12 +31,19 @@ pytestmark = [pytest.mark.long]
 
 @pytest.mark.skipif(bool(why_not_traceable()), reason=str(why_not_traceable()))
 @pytest.mark.parametrize(
-    ("scenario", "kills"),
-    [(bulk_ingest, []), (bulk_ingest, ["fsync:4", "linkat:20"]), (single_images, []), (single_images, ["fsync:4"])],
+    ("scenario", "kills", "cuts"),
+    [
+        (bulk_ingest, [], CUTS),
+        (bulk_ingest, ["fsync:4", "linkat:20"], CUTS),
+        (workflow_ingest, [], CUTS // 2),
+        (single_images, [], CUTS),
+        (single_images, ["fsync:4"], CUTS),
+    ],
 )
 def test_what_was_acknowledged_survives_a_power_cut_at_any_instant(
     scenario: Callable[[Path], AbstractContextManager[Trial]],
     kills: list[str],
+    cuts: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -43,30 +51,63 @@ def test_what_was_acknowledged_survives_a_power_cut_at_any_instant(
 
     kills: what processes that were killed before had not put on the disk is lost with the rest.
     """
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    with scenario(disk / "data") as trial, PreparedPupline(tmp_path) as pupline:
-        for module in (ingest_checks, test_run):
-            monkeypatch.setattr(module, "pupline", pupline)
-        recording = record(tmp_path, disk, trial.command, trial.status, kills)
-        trial.check()
-        trial.asked()
+    with recorded(scenario, kills, tmp_path, monkeypatch) as (trial, pupline, recording):
         found = {}
-        for instant, mode in chosen(recording):
+        for instant, mode in chosen(recording, cuts):
             problems = cut(trial, pupline, instant, mode)
             if problems:
                 found[instant.number, mode] = problems
     assert not found
 
 
-def chosen(recording: Recording) -> Iterator[tuple[Instant, Mode]]:
-    """Some instants, in order, half of them before a sync or after an acknowledgement; each with a mode."""
+@pytest.mark.skipif(bool(why_not_traceable()), reason=str(why_not_traceable()))
+@pytest.mark.parametrize("scenario", [bulk_ingest, single_images])
+def test_a_second_cut_while_the_first_is_recovered_from_loses_nothing(
+    scenario: Callable[[Path], AbstractContextManager[Trial]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was acknowledged before the first cut and after it is there, and the third start finishes the rest."""
+    with recorded(scenario, [], tmp_path, monkeypatch) as (trial, pupline, recording):
+        found = {}
+        for instant, mode in chosen(recording, CUTS // 12):
+            disk = trial.data.parent
+            shutil.rmtree(disk)
+            CrashState(instant.disk, mode, f"{SEED}-{instant.number}-{mode}").write(disk)
+            recovery = record(tmp_path, disk, trial.command, trial.status)
+            for second, second_mode in chosen(recovery, CUTS // 8):
+                trial.asked()
+                both = replace(second, said=instant.said + second.said)
+                if problems := cut(trial, pupline, both, second_mode):
+                    found[instant.number, mode, second.number, second_mode] = problems
+    assert not found
+
+
+@contextmanager
+def recorded(
+    scenario: Callable[[Path], AbstractContextManager[Trial]],
+    kills: list[str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[Trial, PreparedPupline, Recording]]:
+    """The command of a scenario, recorded on an empty disk below the folder, and what starts it again."""
+    disk = folder / "disk"
+    disk.mkdir()
+    with scenario(disk / "data") as trial, PreparedPupline(folder) as pupline:
+        for module in (ingest_checks, test_run):
+            monkeypatch.setattr(module, "pupline", pupline)
+        recording = record(folder, disk, trial.command, trial.status, kills)
+        trial.check()
+        trial.asked()
+        yield trial, pupline, recording
+
+
+def chosen(recording: Recording, count: int) -> Iterator[tuple[Instant, Mode]]:
+    """So many instants, in order, half of them before a sync or after an acknowledgement; each with a mode."""
     chance = random.Random(SEED)
     instants = [(one.number, one.is_apt) for one in recording.instants()]
     apt = [number for number, is_apt in instants if is_apt]
-    numbers = chance.sample(apt, min(CUTS // 2, len(apt)))
+    numbers = chance.sample(apt, min(count // 2, len(apt)))
     rest = [number for number, _ in instants if number not in numbers]
-    numbers += chance.sample(rest, min(CUTS - len(numbers), len(rest)))
+    numbers += chance.sample(rest, min(count - len(numbers), len(rest)))
     modes = dict.fromkeys(numbers, 0) | {number: at for at, number in enumerate(numbers)}
     for one in recording.instants():
         if one.number in modes:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e import dog_api
+from tests.e2e.dog_api import jpeg
 from tests.e2e.ingest_checks import check_ingest
-from tests.e2e.ingest_kennel import kennel_of
+from tests.e2e.ingest_kennel import Kennel, kennel_of
 from tests.e2e.ingest_kennel import serving as serving_kennel
+from tests.e2e.test_ingest_workflow import check as check_workflow_ingest
 from tests.e2e.test_run import check_all_of_it
 from tests.shared.installed import PUPLINE
 
 IMAGES = 60
+WORKFLOW_IMAGES = 30
 EXECUTIONS = 6
 
 
@@ -41,6 +44,17 @@ def bulk_ingest(data: Path) -> Iterator[Trial]:
     with serving_kennel(kennel) as base_url:
         words = ["ingest", base_url, "--dataset", "dogs", "--run-id", "r", "--workers", "1", "--json"]
         yield Trial(data, words, 1, lambda: check_ingest(data, kennel, "r"), lambda: _drained(kennel.asked))
+
+
+@contextmanager
+def workflow_ingest(data: Path) -> Iterator[Trial]:
+    """An ingest through the state machine, in several batches. An image that is tried again makes it wait."""
+    kennel = Kennel(
+        {f"pug/n{number:04}.jpg": jpeg(number) for number in range(WORKFLOW_IMAGES)}, {"pug/n0003.jpg": "gone"}
+    )
+    with serving_kennel(kennel) as base_url:
+        words = ["ingest", base_url, "--workflow", "--dataset", "dogs", "--run-id", "w", "--json"]
+        yield Trial(data, words, 1, lambda: check_workflow_ingest(data, kennel, "w"), Counter)
 
 
 @contextmanager
