@@ -21,7 +21,7 @@ from tests.power_cuts.judging import problems_of
 from tests.power_cuts.prepared import PreparedPupline
 from tests.power_cuts.recording import Instant, Recording, record
 from tests.power_cuts.strace_log import why_not_traceable
-from tests.power_cuts.trials import Trial, bulk_ingest, single_images, workflow_ingest
+from tests.power_cuts.trials import Trial, bulk_ingest, discarding, merging, single_images, workflow_ingest
 
 CUTS = int(os.environ.get("POWER_CUTS", "24"))
 SEED = os.environ.get("POWER_SEED", "1")
@@ -36,6 +36,8 @@ pytestmark = [pytest.mark.long]
         (bulk_ingest, [], CUTS),
         (bulk_ingest, ["fsync:4", "linkat:20"], CUTS),
         (workflow_ingest, [], CUTS // 2),
+        (merging, [], CUTS // 2),
+        (discarding, [], CUTS // 2),
         (single_images, [], CUTS),
         (single_images, ["fsync:4"], CUTS),
     ],
@@ -119,10 +121,10 @@ def cut(trial: Trial, pupline: PreparedPupline, instant: Instant, mode: Mode) ->
     disk = trial.data.parent
     shutil.rmtree(disk)
     CrashState(instant.disk, mode, f"{SEED}-{instant.number}-{mode}").write(disk)
-    if problems := problems_of(trial.data, instant.said, disk.with_name("scratch")):
+    if not trial.removes and (problems := problems_of(trial.data, instant.said, disk.with_name("scratch"))):
         return problems
     done = pupline(trial.data, *trial.words)
-    if done.returncode != trial.status or "Traceback" in done.stderr:
+    if done.returncode not in {trial.status, trial.done} or "Traceback" in done.stderr:
         return [f"started again, it ended with {done.returncode}: {done.stderr[-2000:]}"]
     asked = trial.asked()
     again = [line["source_url"] for line in instant.said if asked[line.get("source_url", "").partition("breeds/")[2]]]
