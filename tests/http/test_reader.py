@@ -113,13 +113,6 @@ def test_pieces_make_no_difference_to_damaged_responses(name: str, at: int, junk
     assert outcome(pieces_of(damaged, cuts)) == outcome([damaged])
 
 
-class GrammarReader(ResponseReader):
-    """A reader without the shorter way."""
-
-    def _begin_plain(self, data: bytes) -> bytes:
-        return data
-
-
 PLAIN_ERRORS = {
     "refused": answer(b"<html>no</html>", status="403 Forbidden"),
     "not found, empty": answer(b"", status="404 Not Found"),
@@ -142,6 +135,13 @@ def responses(reader: ResponseReader, pieces: Sequence[bytes]) -> list[object]:
     return found
 
 
+def responses_by_grammar(reader: ResponseReader, pieces: Sequence[bytes]) -> list[object]:
+    """As `responses`, but never by the shorter way, for which the first piece must hold the whole head."""
+    first, *rest = [*filter(None, pieces), b""]
+    found = responses(reader, [first[:1], first[1:], *rest])
+    return found[1:] if len(first) > 1 else found
+
+
 @given(
     st.sampled_from(sorted({**RECORDED, **PLAIN_ERRORS})),
     st.tuples(st.integers(0, 400), st.binary(max_size=3)),
@@ -160,7 +160,7 @@ def test_the_shorter_way_leads_to_the_same(
     raw = {**RECORDED, **PLAIN_ERRORS}[name]
     pieces = pieces_of(raw[:at] + junk + raw[at + len(junk) :] + more, cuts)
     found = responses(ResponseReader(limits, "http://h/"), pieces)
-    assert found == responses(GrammarReader(limits, "http://h/"), pieces)
+    assert found == responses_by_grammar(ResponseReader(limits, "http://h/"), pieces)
 
 
 def pieces_of(raw: bytes, cuts: Sequence[int]) -> list[bytes]:

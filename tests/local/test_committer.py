@@ -1,5 +1,6 @@
 """Finished items are stored in groups: one object for the same bytes, one record for an item, all or nothing."""
 
+import ctypes
 import errno
 import os
 import sys
@@ -254,12 +255,12 @@ def test_a_failed_committer_takes_no_more(source: Source, monkeypatch: pytest.Mo
     monkeypatch.setattr(_committer, "MAX_GROUP", 1)
     monkeypatch.setattr(_committer, "_MIN_GROUP", 1)
 
-    def broken(_paths: Any) -> None:
+    def broken(_descriptor: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def take_all() -> None:
         with source.committer() as committer:
-            monkeypatch.setattr(committer._files, "_sync", broken)
+            monkeypatch.setattr(os, "fsync", broken)
             for number in range(100):
                 committer.take([source.fetched(number % 4, REX, b"%d" % number)])
 
@@ -312,7 +313,7 @@ def test_a_system_without_syncfs_syncs_each_file(
         order.append("link")
         real_link(*args, **kwargs)
 
-    monkeypatch.setattr(_group_files, "_syncfs", lambda: None)
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_args, **_options: object())
     monkeypatch.setattr(_group_files, "_FEW", 0)
     arrivals = [source.fetched(0, REX, b"rex"), source.fetched(3, BELLA, b"bella")]
     (backend.bucket().root / "html" / "dogs").mkdir(parents=True)
