@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pupline.asl import StateMachine, execute
 from pupline.errors import ConfigurationError
 from pupline.images import extension_agrees, name_extension
-from pupline.tasks.alert_rules import IMAGE_FIELDS, AlertRules
+from pupline.tasks.alert_rules import IMAGE_FIELDS, AlertRules, image_of
 from pupline.tasks.records import AuditRecord
 from tests.shared.workflow_rules import DEFINITION, RULES, WEBP_RULE, WEBP_WORDS, edited, with_webp
 
@@ -44,7 +44,9 @@ IMAGES = st.builds(
 BIG = {"Variable": "$.image.width", "NumericGreaterThan": 1000, "Next": "WebPAlert"}
 NULL_WIDTH = {"Not": {"Variable": "$['image']['width']", "IsNull": False}, "Next": "WebPAlert"}
 SAME = {"Variable": "$.image.file_type", "StringEqualsPath": "$.image.name_extension", "Next": "WebPAlert"}
-OWN = [WEBP_RULE, TO_LOG, BIG, NULL_WIDTH, SAME]
+FIRST = {"Variable": "$.image.key", "StringMatches": "*/0", "Next": "WebPAlert"}
+OWN = [WEBP_RULE, TO_LOG, BIG, NULL_WIDTH, SAME, FIRST]
+ALIKE = ("outcome", "reason", "file_type", "name_extension", "size_bytes", "width", "height", "breed", "source")
 
 
 def machine(definition: dict[str, Any]) -> StateMachine:
@@ -247,6 +249,16 @@ def test_any_json_gives_rules_or_one_problem(value: Any) -> None:
 @given(st.lists(IMAGES, max_size=8), st.lists(st.sampled_from(OWN), max_size=3))
 def test_images_alike_in_what_rules_look_at_are_decided_alike(found: list[dict[str, Any]], rules: list[Any]) -> None:
     """What is remembered of earlier images changes nothing."""
-    definition = edited(WEBP_RULE, *rules, WebPAlert=WEBP_WORDS)
-    shared = AlertRules.of(definition)
-    assert [shared.reasons(one) for one in found] == [AlertRules.of(definition).reasons(one) for one in found]
+    shared = AlertRules.of(edited(WEBP_RULE, *rules, WebPAlert=WEBP_WORDS))
+    records = [
+        AuditRecord(
+            image_name=one["uploaded_image"],
+            upload_timestamp="2026-01-02T03:04:05.000Z",
+            alert_triggered=False,
+            execution="e",
+            **{name: one[name] for name in ALIKE},
+        )
+        for one in found
+    ]
+    decided = [shared.reasons_of(record, f"html/{number}") for number, record in enumerate(records)]
+    assert decided == [shared.reasons(image_of(one, f"html/{number}")) for number, one in enumerate(records)]

@@ -12,9 +12,9 @@ else, so that a run which would alert differently does not start.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from pupline.choice_rules import Rule, RulePath, RuleProblem, compile_choice_rule
@@ -35,6 +35,9 @@ IMAGE_FIELDS = (
 )
 """What rules may refer to, as `$.image.FIELD`: what FetchAndUploadDogImage returns, without the rules' own results."""
 
+_SOURCES = {"status": (), "uploaded_image": ("image_name",), "extension_agrees": ("name_extension", "file_type")}
+"""The fields of an image that its record does not have under the same name: of what each is made."""
+
 _KNOWN_FIELDS = frozenset(IMAGE_FIELDS)
 _MAX_KNOWN = 4096
 _CONSTANTS = {"$.alert.triggered": False, "$.published.sent": False}
@@ -53,14 +56,14 @@ class AlertRule:
 class AlertRules:
     """The rules of one workflow, in their order. text: what they were read from, as JSON; `from_text` reads it.
 
-    looked_at: the fields that decide, and of how many characters at its end, None for the whole value. Most images of a
-    dataset are alike in these, so that they are evaluated once.
+    decisive: gives the facts of a record that decide, None where they are not all in it. Most images of a dataset are
+    alike in these, so that they are evaluated once.
     """
 
     rules: Sequence[AlertRule]
     text: str = field(compare=False)
-    looked_at: Sequence[tuple[str, int | None]] = field(compare=False)
-    _known: dict[tuple[JSON, ...], tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+    decisive: Callable[[AuditRecord], Hashable] | None = field(compare=False, repr=False)
+    _known: dict[Hashable, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, definition: Mapping[str, AnyJSON], where: str = "the workflow") -> "AlertRules":
@@ -69,14 +72,14 @@ class AlertRules:
         rules = tuple(reader.read())
         if reader.problems:
             raise ConfigurationError(f"{where}: {reader.problems[0]}")
-        return cls(rules, reader.text, reader.looked_at)
+        return cls(rules, reader.text, _decisive(reader.looked_at))
 
     @classmethod
     def readable(cls, definition: Mapping[str, AnyJSON]) -> "AlertRules":
         """Those rules that can be evaluated here. The workflow knows the others, and its record the one it took."""
         reader = _Reader(definition)
         rules = tuple(reader.read())
-        return cls(rules, reader.text, reader.looked_at)
+        return cls(rules, reader.text, _decisive(reader.looked_at))
 
     @classmethod
     def from_text(cls, text: str) -> "AlertRules":
@@ -88,16 +91,19 @@ class AlertRules:
 
         In the order of the rules. A quarantined file has its exact reason, last, instead of `quarantined`.
         """
-        key = tuple([image[name] if end is None else str(image[name])[-end:] for name, end in self.looked_at])
-        found = self._known.get(key)
+        return _exact(self._evaluated(image), image["outcome"], str(image["reason"]))
+
+    def reasons_of(self, record: AuditRecord, key: str | None) -> tuple[str, ...]:
+        """As `reasons`, for the recorded image whose object has this key. What was decided is remembered."""
+        facts = None if self.decisive is None else self.decisive(record)
+        found = None if facts is None else self._known.get(facts)
         if found is None:
+            found = self._evaluated(image_of(record, key))
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
-            found = self._known[key] = self._evaluated(image)
-        if _QUARANTINED in found and image["outcome"] == _QUARANTINED:
-            exact = str(image["reason"])
-            return (*(reason for reason in found if reason not in (_QUARANTINED, exact)), exact)
-        return found
+            if facts is not None:
+                self._known[facts] = found
+        return _exact(found, record.outcome, record.reason)
 
     def _evaluated(self, image: Mapping[str, JSON]) -> tuple[str, ...]:
         found: dict[str, None] = {}
@@ -123,6 +129,22 @@ class AlertRules:
     def names(self) -> tuple[str, ...]:
         """The reasons that there can be, in the order of the rules."""
         return tuple(dict.fromkeys(rule.words.reason for rule in self.rules if rule.words is not None))
+
+
+def _exact(reasons: tuple[str, ...], outcome: JSON, reason: str) -> tuple[str, ...]:
+    if _QUARANTINED in reasons and outcome == _QUARANTINED:
+        return (*(one for one in reasons if one not in (_QUARANTINED, reason)), reason)
+    return reasons
+
+
+def _decisive(looked_at: Sequence[tuple[str, int | None]]) -> Callable[[AuditRecord], Hashable] | None:
+    """What gives the facts of a record in these fields of its image; of some of them only so many last characters."""
+    if "key" in dict(looked_at):
+        return None
+    sources = [(source, end) for name, end in looked_at for source in _SOURCES.get(name, (name,))]
+    ends = [(source, end) for source, end in sources if end is not None]
+    whole = attrgetter("outcome", *(source for source, end in sources if end is None))
+    return lambda record: (whole(record), *[str(getattr(record, source))[-end:] for source, end in ends])
 
 
 def image_of(record: AuditRecord, key: str | None) -> dict[str, JSON]:

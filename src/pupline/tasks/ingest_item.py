@@ -12,7 +12,7 @@ from typing import Protocol
 from pupline.errors import Outcome, Reason, TaskFailure, local_trouble
 from pupline.http import Response, Validators, check_robots_tag
 from pupline.images import image_name, name_extension, safe_name
-from pupline.tasks.alert_rules import AlertRules, image_of
+from pupline.tasks.alert_rules import AlertRules
 from pupline.tasks.breeds import breed_of
 from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import (
@@ -187,7 +187,7 @@ class RecordBuilder:
         )
         if isinstance(fetch_outcome, UnchangedImage):  # it alerted when it was fetched
             return record
-        reasons = self.rules.reasons(image_of(record, stored.key if stored else None))
+        reasons = self.rules.reasons_of(record, stored.key if stored else None)
         return replace(record, alert_triggered=True, alert_reasons=reasons) if reasons else record
 
     def _failure(self, item: SourceItem, failed: FetchFailed, execution: str, timestamp: str) -> AuditRecord:
