@@ -10,11 +10,10 @@ killed leaves the run unfinished, and the next one writes every file again. The 
 the rest is.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import compress, islice
 from typing import Protocol
 
 from pupline.bulk._metadata import BOTH, LINES_ONLY, PARQUET_ONLY, MetadataWriter
@@ -28,11 +27,10 @@ from pupline.local import PAGE_ROWS, FinishedItems, IngestCounts, IngestRow, Loc
 from pupline.parquet import why_unavailable
 from pupline.tasks.ingest_summary import summary_bytes
 from pupline.tasks.layout import JSON_LINES, failures_key, manifest_key, summary_key
-from pupline.tasks.metadata import Columns, position_of
+from pupline.tasks.metadata import Columns, lines_of, position_of
 
 _WHY = ("outcome", "reason", "error", "cause", "attempts")
 _PAGE = 1_000
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +219,10 @@ class _Failures:
         self._target = RunFile(files, failures_key(files.dataset, files.run), JSON_LINES)
 
     def add(self, batch: RowBatch) -> None:
-        failed = [at for at, outcome in enumerate(batch.values("outcome")) if outcome in FAILING_OUTCOMES]
-        columns = [batch.values(name) for name in _WHY]
-        whys = (_encode({name: values[at] for name, values in zip(_WHY, columns, strict=True)}) for at in failed)
-        lines = (f"{batch.items[at][:-1]},{why[1:]}" for at, why in zip(failed, whys, strict=True))
-        self._target.file.write(text_of(lines))
+        has_failed = [outcome in FAILING_OUTCOMES for outcome in batch.values("outcome")]
+        whys = lines_of([list(compress(batch.values(name), has_failed)) for name in _WHY], _WHY)
+        items = compress(batch.items, has_failed)
+        self._target.file.write(text_of(f"{item[:-1]},{why[1:]}" for item, why in zip(items, whys, strict=True)))
 
     def finish(self) -> None:
         self._target.put()
