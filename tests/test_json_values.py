@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pupline.errors import SourceError
-from pupline.json_values import JSON, parse_json
+from pupline.json_values import JSON, UNBOUNDED, copied, dumps, most_bytes, parse_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -68,3 +68,50 @@ def test_hostile_json_takes_linear_time(body: bytes) -> None:
     with pytest.raises(SourceError):
         parse_json(body)
     assert time.process_time() - started < 5
+
+
+def containers(value: JSON) -> list[int]:
+    """The identities of all objects and arrays in a value."""
+    if not isinstance(value, dict | list):
+        return []
+    inner = value.values() if isinstance(value, dict) else value
+    return [id(value), *(each for item in inner for each in containers(item))]
+
+
+@given(VALUES)
+def test_a_copy_is_equal_and_shares_nothing(value: JSON) -> None:
+    """What a function changes in its copy does not change the original."""
+    copy = copied(value)
+    assert dumps(copy) == dumps(value)
+    assert not set(containers(copy)) & set(containers(value))
+
+
+def test_a_copy_is_as_deep_as_json_may_be() -> None:
+    """900 levels are copied, of which Python itself walks through the outer ones only."""
+    deep: JSON = 1
+    for level in range(900):
+        deep = [deep] if level % 2 else {"a": deep}
+    assert dumps(copied(deep)) == dumps(deep)
+
+
+@given(VALUES)
+def test_the_bound_of_a_text_is_not_below_its_length(value: JSON) -> None:
+    """No text is longer than its bound, and the bound is at most some times as long."""
+    length = len(dumps(value).encode("utf-8", "surrogatepass"))
+    assert length <= most_bytes(value)
+    assert most_bytes(value) <= 26 * length or most_bytes(value) >= UNBOUNDED
+
+
+@pytest.mark.parametrize("text", ["\x00" * 9, "\U0001f415" * 9, '"' * 9, "\x7f\u2028", "\ud83d"], ids=ascii)
+def test_the_bound_counts_the_longest_escapes(text: str) -> None:
+    """Control characters become six, and characters beyond the first plane four bytes."""
+    for value in (text, [text], {text: text}):
+        assert len(dumps(value).encode("utf-8", "surrogatepass")) <= most_bytes(value)
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), {1}, 1 << 65, [[float("-inf")]], {"a": object()}], ids=str
+)
+def test_what_may_not_be_json_has_no_bound(value: object) -> None:
+    """Then the text is made, which says what is wrong."""
+    assert most_bytes(value) >= UNBOUNDED

@@ -10,8 +10,10 @@ def execution_input(value: AnyJSON) -> AnyJSON:
     return measured_input(value)[0]
 
 
-def measured_input(value: AnyJSON) -> tuple[AnyJSON, Texts]:
+def measured_input(value: AnyJSON, *, for_history: bool = True) -> tuple[AnyJSON, Texts]:
     """(a copy of the input of a new execution, its texts, which have that of the input), for `Execution`.
+
+    for_history: of `Texts`.
 
     Raises: InvalidExecutionInput when it is not JSON, or too large.
     """
@@ -25,7 +27,7 @@ def measured_input(value: AnyJSON) -> tuple[AnyJSON, Texts]:
             f"Member must have length less than or equal to {MAX_PAYLOAD_BYTES}",
             "ValidationException",
         )
-    texts = Texts()
+    texts = Texts(for_history=for_history)
     texts.remember(copy, text)
     return copy, texts
 

@@ -4,7 +4,7 @@ The size quota counts the bytes of the text, and the history shows it. Values ar
 remembered by the identity of its value.
 """
 
-from pupline.json_values import MAX_NESTING, AnyJSON, deeper_than, dumps
+from pupline.json_values import MAX_NESTING, AnyJSON, deeper_than, dumps, most_bytes
 
 #: 256 KiB: "Quotas for Step Functions", maximum input or output size for a task, state, or execution.
 MAX_PAYLOAD_BYTES = 262_144
@@ -20,11 +20,16 @@ _MOST_BYTES = 4
 
 
 class Texts:
-    """The texts of values. Remembered values are kept alive, so that an identity always means the same value."""
+    """The texts of values. Remembered values are kept alive, so that an identity always means the same value.
 
-    __slots__ = ("_kept", "_known")
+    for_history: whether the history is likely to be shown. If so, a value is measured by its text, which is shown
+    later; else by a bound, and most texts are never made.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_for_history", "_kept", "_known")
+
+    def __init__(self, *, for_history: bool = True) -> None:
+        self._for_history = for_history
         self._known: dict[int, str] = {}
         self._kept: list[AnyJSON] = []
 
@@ -51,6 +56,8 @@ class Texts:
 
         Raises: RecursionError for a value of more than MAX_NESTING levels: printing it later could fail.
         """
+        if not self._for_history and most_bytes(value) <= MAX_PAYLOAD_BYTES:
+            return False
         text = self.of(value)
         if len(text) <= MAX_NESTING:
             return False

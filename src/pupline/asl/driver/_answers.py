@@ -36,7 +36,7 @@ from pupline.asl.driver._item_formats import ItemReaderError
 from pupline.asl.driver._item_reader import read_items
 from pupline.asl.driver._outcome import CommandResult, Delayed, UnreadablePayload, at_once, task_fact
 from pupline.errors import ConfigurationError
-from pupline.json_values import AnyJSON, NotJSON, json_copy
+from pupline.json_values import AnyJSON, NotJSON, copied, json_copy
 from pupline.text import printable
 
 AnswerableCommand: TypeAlias = InvokeTask | ReadItems | WriteResults
@@ -126,7 +126,7 @@ class Answers:
             if isinstance(command, InvokeTask):
                 if not callable(answer):
                     return task_fact(command, answer)
-                payload = json_copy(command.payload)
+                payload = copied(command.payload)
                 given = answer(payload) if caller is None else caller(_call(command, payload, execution))
                 return task_fact(command, given)
             if isinstance(command, ReadItems):

@@ -74,7 +74,8 @@ class Admission:
         machine = request.machine or self._machine
         if machine is None:
             raise ValueError(f"the request to start {request.name} names no machine, and the driver has none")
-        given, texts = measured_input(request.input)  # as the journal will return it: a tuple as a list
+        # The input as the journal will return it: a tuple as a list. Histories are shown from the journal.
+        given, texts = measured_input(request.input, for_history=False)
         context = request.api.context if request.api else None
         core = Execution(machine, given, name=request.name, now=turn.at.now, context=context, texts=texts)
         commands = core.commands()

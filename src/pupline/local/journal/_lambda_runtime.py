@@ -28,7 +28,7 @@ from pupline.asl import (
     marshal_error,
 )
 from pupline.errors import LocalTrouble, local_trouble
-from pupline.json_values import JSON, NotJSON, json_copy
+from pupline.json_values import JSON, NotJSON, copied, json_copy
 
 _NAMESPACE = uuid.UUID("7d3a2f7e-4f0b-4d1d-8f0e-0f6f5d1b8c55")
 
@@ -124,14 +124,14 @@ class LambdaRuntime:
             cause = f"Function not found: {task.resource}; the functions of this machine: {known}"
             return TaskFailed(task.id, "Lambda.ResourceNotFoundException", cause)
         try:
-            # Through JSON and back, as between Step Functions and Lambda: a function that changes its event changes a
-            # copy, and the engine sees now what it will see when the journal is replayed.
-            output = function(json_copy(task.payload), invocation)
+            # A function that changes its event changes a copy, as between Step Functions and Lambda.
+            output = function(copied(task.payload), invocation)
         except (Exception, SystemExit) as err:  # noqa: BLE001 - whatever it raises is the function's answer
             if trouble := local_trouble(err):
                 return trouble
             return TaskFailed(task.id, type(err).__name__, lambda_error(err, invocation.request_id))
         try:
+            # Through JSON and back: the engine sees now what it will see when the journal is replayed.
             return TaskSucceeded(task.id, json_copy(output))
         except NotJSON as problem:
             return TaskFailed(task.id, MARSHAL_ERROR, marshal_error(problem, invocation.request_id))
