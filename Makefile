@@ -96,7 +96,7 @@ wheel-compiled: build/compiled/stamp  ## Build the wheel with compiled modules i
 # What is compiled precedes what .venv has; the plain sources stay as they are.
 .PHONY: test-compiled
 test-compiled: build/compiled/stamp  ## The fast tests on the wheel with compiled modules
-	@PYTHONPATH=build/compiled $(BIN)/pytest
+	@PYTHONPATH=$(CURDIR)/build/compiled $(BIN)/pytest
 
 # An environment that holds what users get, with every extra, and nothing else: the bill of materials describes it.
 .venv/released/stamp: requirements/run.txt | .venv/run.stamp
