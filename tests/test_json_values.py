@@ -109,9 +109,7 @@ def test_the_bound_counts_the_longest_escapes(text: str) -> None:
         assert len(dumps(value).encode("utf-8", "surrogatepass")) <= most_bytes(value)
 
 
-@pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), {1}, 1 << 65, [[float("-inf")]], {"a": object()}], ids=str
-)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1}, 1 << 65, [[float("-inf")]], {"a": object}], ids=str)
 def test_what_may_not_be_json_has_no_bound(value: object) -> None:
     """Then the text is made, which says what is wrong."""
     assert most_bytes(value) >= UNBOUNDED
