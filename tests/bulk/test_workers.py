@@ -27,6 +27,7 @@ from pupline.samples._pictures import pictures
 from pupline.sources import PageRequest
 from pupline.tasks.ingest_rules import IngestRules
 from pupline.tasks.items import FetchedImage, SourceItem
+from tests.plain_only import plain_only
 from tests.shared.tiny_web import Said, Site, serving
 
 pytestmark = pytest.mark.slow
@@ -358,6 +359,7 @@ def test_a_job_that_ends_its_worker_is_found_and_no_other_is_blamed(
     assert {path for path, kind in kinds.items() if kind != ImageFetched} == {"/7.jpg"}
 
 
+@plain_only
 def test_a_worker_that_starts_slowly_does_each_job_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine, its other threads are up long before the first one has read the orders that came early."""
     patch = """
