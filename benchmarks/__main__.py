@@ -26,6 +26,7 @@ from benchmarks import (
     outside,
     scale,
 )
+from benchmarks.builds import forms
 from benchmarks.console_data import Size
 from benchmarks.measure import Figure, machine
 
@@ -89,6 +90,7 @@ def main(arguments: list[str]) -> int:
         sections.append(parts[name]())
     output = Console() if sys.stdout.isatty() else Console(width=170)
     output.print(table(sections))
+    output.print(f"ours: {forms()[0].name}", highlight=False)
     output.print(escape(description), highlight=False)
     output.print(f"{time.strftime('%Y-%m-%d')}, {time.perf_counter() - start:.0f} s in all", highlight=False)
     return 0

@@ -1,7 +1,7 @@
 """The guarded HTTP client: fetches what an image API names, unless a rule of its policy forbids it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from pupline.http._raw_response import RawResponse, ReadLimits
 from pupline.http._redirect import STATUSES, redirect_target
 from pupline.http._request import Request, Validators, header_lines, is_header_value
 from pupline.http._status import head_failure
-from pupline.http._url import Url
+from pupline.http._url import Origin, Url
 from pupline.text import printable
 
 _IMAGES = "image/*"
@@ -91,11 +91,20 @@ class HttpClient:
     itself, where nothing can check them.
 
     idle_connections: how many connections are kept open in all for further requests to the same origins; 0: each
-    request has its own. `close` ends them.
+    request has its own. `close` ends them. admit: called with the origin of each request before it is made, but not of
+    redirects; what it raises, the request raises.
     """
 
-    def __init__(self, policy: FetchPolicy, network: Network | None = None, *, idle_connections: int = 0) -> None:
+    def __init__(
+        self,
+        policy: FetchPolicy,
+        network: Network | None = None,
+        *,
+        idle_connections: int = 0,
+        admit: Callable[[Origin], None] | None = None,
+    ) -> None:
         self.policy = policy
+        self._admit = admit
         self._network = network or Network()
         self._connector = Connector(policy, self._network)
         self._pool = ConnectionPool(idle_connections, self._network.monotonic)
@@ -199,6 +208,8 @@ class HttpClient:
 
     def _pending(self, url: str, request: Request) -> PendingRequest:
         first = Url.parse(url)
+        if self._admit is not None:
+            self._admit(first.origin)
         return PendingRequest(request, Deadline(self.policy.timeout_seconds, self._network.monotonic, first), [first])
 
     def _send(self, pending: PendingRequest) -> Exchange:

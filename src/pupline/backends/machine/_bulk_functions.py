@@ -19,7 +19,7 @@ from pupline.bulk import (
     write_parquet,
 )
 from pupline.errors import TaskFailure
-from pupline.http import FetchPolicy, HttpClient, Origin, Proxy, Response, Url
+from pupline.http import FetchPolicy, HttpClient, Origin, Proxy
 from pupline.local import Invocation, LocalBackend
 from pupline.parquet import why_unavailable
 from pupline.sources import ImageSource
@@ -35,28 +35,24 @@ class Stopped(BaseException):
     """Ctrl-C: no more requests are sent. Not an Exception, so that it is not taken for the function's failure."""
 
 
-class CheckedClient(HttpClient):
-    """The HTTP client of one run: requests only from origins of the source, and nothing once it is stopped."""
+class Admission:
+    """What one run may request: only from origins of the source, and nothing once it is stopped."""
 
     def __init__(self, policy: FetchPolicy, source: ImageSource, stopping: threading.Event) -> None:
-        super().__init__(policy, idle_connections=MAX_THREADS * 4)
+        self._policy = policy
         self._source = source
         self._stopping = stopping
         self._verdicts: dict[Origin, TaskFailure | None] = {}
 
-    def get(self, url: str, **options: Any) -> Response:
-        """As in HttpClient. Raises: also BlockedAddress for an origin that is not the source's; Stopped."""
+    def check(self, origin: Origin) -> None:
+        """Raises: BlockedAddress for an origin that is not the source's; Stopped."""
         if self._stopping.is_set():
             raise Stopped
-        refusal = self._verdict(Url.parse(url).origin)
+        if origin not in self._verdicts:
+            self._verdicts[origin] = origin_refusal(self._source, self._policy, origin)
+        refusal = self._verdicts[origin]
         if refusal is not None:
             raise refusal
-        return super().get(url, **options)
-
-    def _verdict(self, origin: Origin) -> TaskFailure | None:
-        if origin not in self._verdicts:
-            self._verdicts[origin] = origin_refusal(self._source, self.policy, origin)
-        return self._verdicts[origin]
 
 
 class BulkFunctions:
@@ -113,7 +109,8 @@ class BulkFunctions:
     def _make_services(self, request: IngestRequest) -> BatchServices:
         source = checked_source(request)
         policy = fetch_policy(source, replace(request, proxy=self._proxy), self._open)
-        client = CheckedClient(policy, source, self._stopping)
+        admission = Admission(policy, source, self._stopping)
+        client = HttpClient(policy, idle_connections=MAX_THREADS * 4, admit=admission.check)
         self._open.callback(client.close)
         return BatchServices(
             client=client,
