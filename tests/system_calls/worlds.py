@@ -209,8 +209,8 @@ def state_of(world: Path) -> dict[str, object]:
 
 
 def without_times(text: str) -> str:
-    """What a command printed, without the time in a file's name."""
-    return re.sub(r"[0-9]{8}-[0-9]{6}", "", text)
+    """What a command printed, without the time in a file's name, how long it took, and how fast it was."""
+    return re.sub(r"[0-9]{8}-[0-9]{6}|[0-9][0-9.,]* s\b|[0-9][0-9.,]*/s\b", "", text)
 
 
 def without_numbers(path: str) -> str:
