@@ -1,8 +1,11 @@
 """What a running ingest writes for other processes to read: its pace and its hosts."""
 
+import errno
 import json
 import os
 from pathlib import Path
+
+import pytest
 
 from pupline.bulk import HostPaused, progress_of
 from pupline.bulk._hosts import HostLimits, Job
@@ -33,6 +36,19 @@ def test_pace_is_that_of_the_last_seconds_and_pauses_have_a_reason(tmp_path: Pat
         assert [one["why"] for one in found["hosts"]] == ["it answered 429", None]
         assert progress_of(tmp_path, "another", now[0]) is None
     assert progress_of(tmp_path, "r", now[0]) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_gets_no_name_is_removed_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rename may fail, on a machine without memory say; the run goes on without it, and leaves nothing."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with ProgressFile(tmp_path, "r", lambda: NOW) as file:
+        file.write(Pace(1, 1, 1), [])
+        assert progress_of(tmp_path, "r", NOW) is None
     assert list(tmp_path.iterdir()) == []
 
 

@@ -54,6 +54,7 @@ class ProgressFile:
     def __init__(self, data_dir: Path, run: str, now: Callable[[], float]) -> None:
         """now: seconds since the epoch."""
         self._path = data_dir / FILE_NAME
+        self._temporary = self._path.with_name(f"{FILE_NAME}.new")
         self._run = run
         self._now = now
         self._began_at = now()
@@ -64,8 +65,9 @@ class ProgressFile:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        with suppress(OSError):  # the next run replaces it
-            self._path.unlink(missing_ok=True)
+        for path in (self._path, self._temporary):  # the second one is there where a rename failed
+            with suppress(OSError):  # the next run replaces it
+                path.unlink(missing_ok=True)
 
     def paused(self, event: HostPaused) -> None:
         """Remember why a host is paused."""
@@ -95,10 +97,9 @@ class ProgressFile:
                 for one in hosts
             ],
         }
-        temporary = self._path.with_name(f"{FILE_NAME}.new")
         with suppress(OSError):  # no room for it: the run's own writes report that
-            temporary.write_text(json.dumps(found))
-            temporary.rename(self._path)
+            self._temporary.write_text(json.dumps(found))
+            self._temporary.rename(self._path)
 
 
 def progress_of(data_dir: Path, run: str, now: float) -> Mapping[str, Any] | None:
